@@ -1,0 +1,295 @@
+"""The command line: what each command reads, prints and returns. Everything that it knows, it asks the compiler."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from . import __version__
+from .compiler import Result, compile_source
+from .diagnostics import CompileError, Diagnostic, render
+from .files import decode, in_words, name_of, read, unreadable
+from .source import Source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .analysis.summary import Summary
+
+LINE = "in 28x28x1 | conv 32@3 | relu | dense 10"
+
+DONE, FOUND, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status: 0 done, 1 the networks have errors, 2 wrong usage."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a letter that the terminal lacks stops nothing
+    try:
+        options = _parser().parse_args(arguments)
+        run: Callable[[Namespace], int] = options.run
+        status = run(options)
+        sys.stdout.flush()
+        return status
+    except SystemExit as end:  # argparse has said why
+        return end.code if isinstance(end.code, int) else USAGE
+    except BrokenPipeError:  # whoever reads has seen enough; what is left must not fail again as Python exits
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+# What can be written
+
+
+class _Help(RawDescriptionHelpFormatter):
+    """Help in 80 columns: to ask for the width of the terminal, argparse loads modules at every start."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=80)
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="netdsl",
+        description="Compile neural networks, written as text, to shapes, counts, and PyTorch or Keras code.",
+        epilog=f"example:\n  netdsl summary -e '{LINE}'",
+        formatter_class=_Help,
+    )
+    parser.add_argument("--version", action="version", version=f"netdsl {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, run: Callable[[Namespace], int], help: str, *examples: str) -> ArgumentParser:
+        added = commands.add_parser(
+            name,
+            help=help,
+            description=f"{help[0].upper()}{help[1:]}.",
+            epilog="\n  ".join(["examples:" if len(examples) > 1 else "example:", *examples]),
+            formatter_class=_Help,
+        )
+        added.set_defaults(run=run, command=added)
+        return added
+
+    summary = command(
+        "summary",
+        _summary,
+        "show layers, output shapes, parameters and MACs",
+        "netdsl summary cnn.net",
+        "netdsl summary a.net b.net --format csv",
+        f"netdsl summary -e '{LINE}'",
+    )
+    _takes_text(summary, several=True)
+    formats = ("table", "json", "markdown", "csv")
+    summary.add_argument("--format", choices=formats, default="table", help="how the layers are printed (table)")
+    summary.add_argument("--depth", type=_depth, metavar="N", help="fold groups and repeats into N levels of names")
+
+    explain = command(
+        "explain",
+        _explain,
+        "show every figure with its arithmetic",
+        "netdsl explain cnn.net",
+        "netdsl explain cnn.net --layer conv_1",
+    )
+    _takes_text(explain)
+    explain.add_argument("--layer", metavar="NAME", help="one layer, group or repeat alone")
+
+    emit = command(
+        "emit",
+        _emit,
+        "write PyTorch or Keras code",
+        "netdsl emit --to torch cnn.net",
+        "netdsl emit --to keras cnn.net -o cnn.py",
+    )
+    _takes_text(emit)
+    emit.add_argument("--to", choices=("torch", "keras"), required=True, help="the framework")
+    emit.add_argument("-o", "--output", metavar="FILE", help="where to write, instead of standard output")
+
+    layers = command(
+        "layers",
+        _layers,
+        "show the layers of the language: arguments, weights, an example",
+        "netdsl layers",
+        "netdsl layers conv",
+    )
+    layers.add_argument("name", nargs="?", metavar="NAME", help="one layer alone, with its arguments")
+    return parser
+
+
+def _takes_text(command: ArgumentParser, several: bool = False) -> None:
+    command.add_argument(
+        "files",
+        nargs="*" if several else "?",
+        metavar="FILE",
+        help=f"{'files' if several else 'a file'} with a network in {'each' if several else 'it'}; - is standard input",
+    )
+    command.add_argument("-e", dest="text", metavar="TEXT", help="a network, instead of a file")
+
+
+def _depth(text: str) -> int:
+    """Return a number of levels."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a whole number, at least 1")
+    return int(text)
+
+
+# Commands
+
+
+def _summary(options: Namespace) -> int:
+    from .analysis.summary import as_csv, as_json, summarize
+
+    results = list(_results(options))
+    several = len(results) > 1
+    found = [
+        (result.network.source.name, summarize(result.network, result.total, options.depth))
+        for result in results
+        if result is not None and (result.network.body.steps or options.format == "json")
+    ]
+    if found and options.format in ("json", "csv"):
+        print((as_json if options.format == "json" else as_csv)(found, several))
+    else:
+        for place, (name, summary) in enumerate(found):
+            if place:
+                print()
+            _print_table(summary, name if several else "", options.format == "markdown")
+    return DONE if all(result is not None and not result.errors for result in results) else FOUND
+
+
+def _print_table(summary: Summary, title: str, markdown: bool) -> None:
+    """Print a table, under a title if it has one: drawn on a terminal, as plain text in a pipe."""
+    from .analysis.summary import as_markdown, as_rich, as_table
+
+    if markdown:
+        print(*([f"## {title}", ""] if title else []), as_markdown(summary), sep="\n")
+        return
+    if sys.stdout.isatty():
+        from rich.console import Console
+
+        console = Console(file=sys.stdout, highlight=False)
+        drawing = as_rich(summary, console.width, title)
+        if drawing is not None:
+            console.print(drawing)
+            return
+    print(*([title, ""] if title else []), as_table(summary), sep="\n")
+
+
+def _explain(options: Namespace) -> int:
+    from .analysis.explain import explain, names
+
+    (result,) = _results(options)
+    if result is None:
+        return FOUND
+    try:
+        if result.network.body.steps:
+            print(explain(result.network, result.total, options.layer))
+    except LookupError:
+        if result.errors:
+            return FOUND
+        from .spelling import nearest
+
+        known = names(result.network)
+        guess = nearest(options.layer, known)
+        hint = f"did you mean `{guess}`?" if guess else f"there are {_listed(known)}"
+        return _wrong(options, f"there is no layer `{options.layer}`; {hint}")
+    return FOUND if result.errors else DONE
+
+
+def _listed(words: Sequence[str], most: int = 12) -> str:
+    return ", ".join(words[:most]) + (", ..." if len(words) > most else "")
+
+
+def _emit(options: Namespace) -> int:
+    (result,) = _results(options)
+    if result is None or result.errors:
+        return FOUND
+    from .net import emit
+
+    source = emit(result.network, options.to).source
+    if options.output is None:
+        print(source, end="")
+        return DONE
+    try:
+        _write(options.output, source)
+    except OSError as reason:
+        _report(unreadable(options.output, f"cannot write `{options.output}`: {in_words(reason)}").diagnostics)
+        return FOUND
+    return DONE
+
+
+def _write(path: str, text: str) -> None:
+    """Write a file in one go, so that no one ever sees half of it; a link stays one, a device is written to."""
+    path = os.path.realpath(path)
+    if os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        return
+    unfinished = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(unfinished, "x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        if os.path.exists(path):
+            os.chmod(unfinished, os.stat(path).st_mode)
+        os.replace(unfinished, path)
+    finally:
+        if os.path.exists(unfinished):
+            os.remove(unfinished)
+
+
+def _layers(options: Namespace) -> int:
+    from .catalogue import catalogue, page
+    from .layers import keywords, suggest
+
+    if options.name is None:
+        print(catalogue())
+    elif options.name in keywords():
+        print(page(options.name))
+    else:
+        guess = suggest(options.name)
+        return _wrong(options, f"there is no layer `{options.name}`{f'; did you mean `{guess}`?' if guess else ''}")
+    return DONE
+
+
+# Texts in, results and messages out
+
+
+def _results(options: Namespace) -> Iterator[Result | None]:
+    """Compile what the command line names, and say what is wrong with it; None where it cannot be read."""
+    for name, read_text in _texts(options):
+        try:
+            source = read_text()
+        except CompileError as error:
+            _report(error.diagnostics)
+            yield None
+        else:
+            result = compile_source(source, name)
+            _report(result.diagnostics)
+            yield result
+
+
+def _texts(options: Namespace) -> Iterator[tuple[str, Callable[[], Source]]]:
+    """Return the name of each network, and how to read its text."""
+    files = [options.files] if isinstance(options.files, str) else options.files or []
+    if (options.text is None) == (not files):
+        wanted = "a file, - for standard input, or -e TEXT"
+        options.command.error(f"{'either' if files else 'a network is needed:'} {wanted}")
+    if options.text is not None:
+        yield "network", partial(decode, os.fsencode(options.text), "<text>")
+    for file in files:
+        yield name_of(file), partial(read, file)
+
+
+def _report(diagnostics: Sequence[Diagnostic]) -> None:
+    """Print messages, with a blank line behind each."""
+    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    for diagnostic in diagnostics:
+        print(render(diagnostic, colour), end="\n\n", file=sys.stderr)
+
+
+def _wrong(options: Namespace, message: str) -> int:
+    """Say what is wrong with the command line, in the words of argparse, and return the exit status."""
+    print(f"{options.command.prog}: error: {message}", file=sys.stderr)
+    return USAGE

@@ -1,0 +1,57 @@
+"""The compiler on one page: from a text to what it says, what that means, and what it costs."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from .analysis.counts import Counts, count
+from .diagnostics import Diagnostic
+from .elaborate import elaborate
+from .network import Network
+from .size import TooLarge
+from .source import Source, Span
+from .syntax.parser import parse
+from .syntax.tree import Program
+
+
+@frozen(eq=False)
+class Result:
+    """What became of a text: every stage, as far as mistakes let it come, and all that was found on the way.
+
+    `total` is None where there are errors.
+    """
+
+    program: Program
+    network: Network
+    total: Counts | None
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """What has to be mended before the text describes a network."""
+        return _errors(self.diagnostics)
+
+
+def compile_source(source: Source, name: str) -> Result:
+    """Compile a text, whose network is called `name`. Raises nothing: mistakes are in the result."""
+    program, syntax = parse(source)
+    network, meaning = elaborate(program, name)
+    if syntax:  # what could not be read may have been the network
+        meaning = tuple(diagnostic for diagnostic in meaning if diagnostic.code != "E025")
+    found = tuple(sorted((*syntax, *meaning), key=lambda diagnostic: diagnostic.span.start))
+    if _errors(found):
+        return Result(program, network, None, found)
+    try:
+        return Result(program, network, count(network), found)
+    except TooLarge as reason:
+        return Result(program, network, None, (*found, _too_large(network, reason)))
+
+
+def _errors(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    return tuple(diagnostic for diagnostic in diagnostics if diagnostic.severity == "error")
+
+
+def _too_large(network: Network, reason: TooLarge) -> Diagnostic:
+    message = f"the figures of this network are too large to be shown: {reason}"
+    start = Span(network.source, 0, 0)
+    return Diagnostic("E026", message, start, help="give open sizes a number where the inputs are declared")

@@ -1,0 +1,147 @@
+"""Messages about a text: what a message is, its codes, and the one renderer of it."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from .source import Source, Span
+
+CODES = {
+    "E001": "rank-mismatch",
+    "E002": "spatial-size-exhausted",
+    "E003": "reshape-size-mismatch",
+    "E004": "merge-shape-mismatch",
+    "E006": "groups-not-dividing",
+    "E007": "norm-groups-not-dividing",
+    "E008": "bad-argument",
+    "E009": "unknown-name",
+    "E010": "undefined-or-cyclic-reference",
+    "E020": "syntax-error",
+    "E021": "not-supported-yet",
+    "E022": "missing-argument",
+    "E023": "repeated-argument",
+    "E024": "unreadable-file",
+    "E025": "no-network",
+    "E026": "limit-exceeded",
+    "E027": "closed-branch",
+    "E028": "open-pipeline",
+    "E029": "repeated-name",
+    "E030": "size-left-open",
+}
+"""Every code that this version reports, with its name; the catalogue of lint rules goes on from here."""
+
+
+@frozen
+class Related:
+    """A second place that a message is about, with what it has to do with it."""
+
+    span: Span
+    label: str
+
+
+@frozen
+class Diagnostic:
+    """One mistake: where it is, what it is, and what to do about it."""
+
+    code: str
+    message: str
+    span: Span
+    label: str = ""
+    help: str = ""
+    related: tuple[Related, ...] = ()
+    severity: str = "error"
+
+
+class CompileError(Exception):
+    """The text does not describe a network; `diagnostics` says why, one entry a mistake."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        super().__init__("\n\n".join(render(diagnostic) for diagnostic in diagnostics))
+        self.diagnostics = diagnostics
+
+
+WIDTH = 100  # of a source line as shown; more of it would wrap in a terminal
+
+
+def render(diagnostic: Diagnostic, colour: bool = False) -> str:
+    """Return the message with the text it is about and marks under it.
+
+    E009 there is no layer `con`
+      --> cnn.net:1:14
+       |
+     1 | in 48x48x1 | con 64@3x3
+       |              ^^^ did you mean `conv`?
+    """
+    red, blue, bold, off = ("\033[31m", "\033[34m", "\033[1m", "\033[0m") if colour else ("",) * 4
+    span = diagnostic.span
+    line, column = span.source.line_and_column(span.start)
+    places = [(span, diagnostic.label, "^")]
+    places += [(related.span, related.label, "-") for related in diagnostic.related]
+    message, help = _fit_to_show(diagnostic.message), _fit_to_show(diagnostic.help).splitlines()
+    helps = [f"{'help: ' if n == 0 else '      '}{text}" for n, text in enumerate(help)]
+    lines = [f"{red}{diagnostic.code}{off} {bold}{message}{off}"]
+    if not span.source.text:  # a file that is empty, or could not be read
+        return "\n".join([*lines, f"  {blue}-->{off} {span.source.name}", *helps])
+    lines.append(f"  {blue}-->{off} {span.source.name}:{line}:{column}")
+    gutter = max(len(str(place.source.line_and_column(place.start)[0])) for place, _, _ in places)
+    empty = f" {blue}{'':{gutter}} |{off} "
+    source: Source | None = span.source
+    lines.append(empty.rstrip(" ") if not colour else empty)
+    for place_source, number, start, marks in _by_line(places):
+        if place_source is not source:
+            source = place_source
+            lines.append(f"  {blue}:::{off} {source.name}")
+        shown, rows = _draw_line(place_source, start, marks)
+        lines.append(f" {blue}{number:{gutter}} |{off} {shown}".rstrip())
+        lines.extend((empty + row).rstrip() for row in rows)
+    return "\n".join([*lines, *helps])
+
+
+def _fit_to_show(text: str) -> str:
+    """Return a text of ours, whose words may be an author's: cut where they are endless, without control characters."""
+    words = (word if len(word) <= WIDTH else f"{word[: WIDTH - 3]}..." for word in text.split(" "))
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in " ".join(words))
+
+
+_Mark = tuple[int, int, str, str]  # from, to, label, the character that underlines
+
+
+def _by_line(places: list[tuple[Span, str, str]]) -> list[tuple[Source, int, int, list[_Mark]]]:
+    """Gather the marks of each line, the lines of the first place's source before others, in order."""
+    first = places[0][0].source
+    gathered: dict[tuple[bool, str, int], tuple[Source, int, int, list[_Mark]]] = {}
+    for span, label, character in places:
+        start, end = span.source.line_at(span.start)
+        number = span.source.line_and_column(span.start)[0]
+        key = (span.source is not first, span.source.name, number)
+        _, _, _, marks = gathered.setdefault(key, (span.source, number, start, []))
+        marks.append((span.start, max(min(span.end, end), span.start + 1), label, character))
+    return [gathered[key] for key in sorted(gathered)]
+
+
+def _draw_line(source: Source, start: int, marks: list[_Mark]) -> tuple[str, list[str]]:
+    """Return the part of a line that its marks are in, and the rows under it."""
+    end = source.line_at(start)[1]
+    first, last = min(mark[0] for mark in marks), max(mark[1] for mark in marks)
+    left, right = start, end
+    if end - start > WIDTH:
+        spare = max(WIDTH - (last - first), 20)
+        left = max(start, min(first - spare // 2, end - WIDTH))
+        right = min(end, left + WIDTH)
+    before, after = ("..." if left > start else ""), ("..." if right < end else "")
+    text = "".join(c if c.isprintable() else " " if c == "\t" else "?" for c in source.text[left:right])
+    shift = len(before) - left
+    underline = [" "] * (len(before) + right - left + 1)
+    for mark_start, mark_end, _, character in sorted(marks, key=lambda mark: mark[3] == "^"):
+        for place in range(mark_start, max(min(mark_end, right), mark_start + 1)):
+            if place + shift < len(underline):
+                underline[place + shift] = character
+    rows = ["".join(underline).rstrip()]
+    labelled = sorted((mark for mark in marks if mark[2]), reverse=True)
+    for n, (mark_start, _, label, _) in enumerate(labelled):
+        for m, text_line in enumerate(_fit_to_show(label).splitlines()):
+            if n == 0 and m == 0:
+                rows[0] += " " + text_line
+            else:
+                rows.append(" " * (mark_start + shift) + text_line)
+    return before + text + after, rows

@@ -1,0 +1,382 @@
+"""Keras source for a network: a Sequential where it is a chain of layers, else the functional style."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from attrs import evolve, frozen
+
+from ..layer import Layer, Tensor
+from ..network import Body, Network, Repeat, Step
+from . import code
+from .calls import KERAS, LAST, Call, Part, Placed, Stored
+from .emitted import Emitted, Location
+from .skeleton import Op, Operations, Variables, calls_in, docstring, function_name, idiom, present, to_code, words_of
+
+
+def emit(network: Network) -> Emitted:
+    """Return Keras source for a network: one function, named after it, that returns the model."""
+    emitter = _Emitter()
+    name = function_name(network.name)
+    function = emitter.network(network, name)
+    module = code.Module(
+        (code.Docstring(docstring(network, "Keras")), *emitter.imports(), *emitter.idioms(), function)
+    )
+    return Emitted(KERAS.name, name, code.render(module), lambda: _locations(tuple(emitter.items), {}, "", ""))
+
+
+# Where weights live
+
+
+@frozen
+class _At:
+    """The weights of one Keras layer, in the order in which layers are made."""
+
+    layer: str
+    kind: str
+    label: str
+    stored: tuple[Stored, ...]
+
+
+@frozen
+class _Copies:
+    """What a loop makes, `times` times, from number `first` of a repeat."""
+
+    layer: str
+    tag: str
+    first: int
+    times: int
+    items: tuple[_Item, ...]
+
+
+_Item: TypeAlias = "_At | _Copies"
+
+
+def _locations(items: tuple[_Item, ...], made: dict[str, int], layer: str, tag: str) -> Iterator[Location]:
+    """Return each weight of each copy; `made` counts the layers without a name, which Keras numbers."""
+    for item in items:
+        if isinstance(item, _Copies):
+            for copy in range(item.first + 1, item.first + item.times + 1):
+                inner = f"{tag}{item.tag}_{copy}_"
+                yield from _locations(item.items, made, f"{layer}{item.layer}.{copy}.", inner)
+            continue
+        name = tag + item.label
+        if not item.label:
+            number = made[item.kind] = made.get(item.kind, -1) + 1
+            name = f"{item.kind}_{number}" if number else item.kind
+        for stored in item.stored:
+            path = f"{name}/{stored.attribute}"
+            yield Location(layer + item.layer, stored.weight, path, stored.axes, stored.part)
+
+
+def snake_case(name: str) -> str:
+    """Return the name that Keras gives to a layer of a class without one, as `keras.src.utils.naming` makes it."""
+    result = ""
+    for place, c in enumerate(name):
+        before = name[place - 1] if place else ""
+        after = name[place + 1] if place + 1 < len(name) else ""
+        starts = c.isupper() and (before.islower() or (before != "" and after.islower()))
+        result += ("_" if starts else "") + c.lower()
+    return result
+
+
+class _Emitter:
+    """One module of source: one function, and what it needs imported."""
+
+    def __init__(self) -> None:
+        self.words: set[str] = set()
+        self.carried: dict[str, str] = {}
+        self.items: list[_Item] = []
+        self.statements: list[code.Statement] = []
+        self.variables = Variables(())
+        self.tags: list[str | code.Expression] = []
+        """What stands before the name of a layer in a repeat, so that each copy has a name of its own."""
+        self.loops = 0
+        self.kinds: frozenset[str] = frozenset()
+        """Names that Keras itself gives, with numbers, to the layers without one."""
+
+    def imports(self) -> tuple[code.Statement, ...]:
+        """Return the imports of what the code uses."""
+        names = tuple(word for word in ("layers", "ops") if word in self.words)
+        lines: tuple[code.Statement, ...] = (code.Import("keras"),)
+        return (*lines, code.FromImport("keras", names)) if names else lines
+
+    def idioms(self) -> tuple[code.Statement, ...]:
+        """Return the classes of ours that the code uses."""
+        return tuple(code.Verbatim(text) for _, text in sorted(self.carried.items()))
+
+    def network(self, network: Network, name: str) -> code.Statement:
+        """Return the function of the whole network."""
+        body = network.body
+        sources = [step for step in body.steps if isinstance(step.does, Layer) and step.does.is_source]
+        operations = _operations(body, tuple(output.value for output in network.outputs))
+        self.kinds = frozenset(_kinds(operations))
+        chain = self.chain(operations, sources)
+        statements: tuple[code.Statement, ...]
+        if chain is not None:
+            statements = (code.Return(code.call("keras.Sequential", code.List(chain))),)
+        else:
+            self.functional(operations, sources, [output.name for output in network.outputs])
+            statements = tuple(self.statements)
+        return code.Function(name, (), statements, code.Name("keras.Model"))
+
+    # A chain
+
+    def chain(self, operations: Operations, sources: list[Step]) -> tuple[code.Expression, ...] | None:
+        """Return the items of a Sequential, None where the network is more than a row of layers."""
+        if operations.inputs != 1 or len(operations.outputs) != 1:
+            return None
+        readers = operations.readers()
+        for value, op in enumerate(operations.ops, 1):
+            if op.part is None or not op.part.modules or op.inputs != (value - 1,) or readers[value - 1] != 1:
+                return None
+            if op.groups:
+                return None
+        if operations.outputs[0] != len(operations.ops):
+            return None
+        made: list[code.Expression] = [self.input(sources[0])]
+        for op in operations.ops:
+            made.extend(self.layers(op))
+        return tuple(made)
+
+    def input(self, step: Step) -> code.Expression:
+        """Return the input layer of a source."""
+        assert step.output is not None
+        keywords = {"dtype": "int32"} if step.output.dtype == "int" else {}
+        if step.named:
+            keywords["name"] = step.name
+        return code.call("keras.Input", tuple(step.output.sizes), **keywords)  # type: ignore[arg-type]
+
+    def layers(self, op: Op) -> list[code.Expression]:
+        """Return the constructors of an operation, and note where its weights are."""
+        assert op.part is not None
+        calls = list(op.part.modules)
+        layer = op.step.full_name
+        self.words |= words_of(op.part.modules) - {op.part.idiom}
+        self.carry(op.part.idiom)
+        for number, call in enumerate(calls):
+            assert isinstance(call.function, str)
+            is_last = number == len(calls) - 1
+            label = self.label(op.label) if is_last and op.label else ""
+            kind = snake_case(call.function.rsplit(".", 1)[-1])
+            self.items.append(_At(layer, kind, label, op.stored if is_last else ()))
+        made: list[code.Expression] = [to_code(call) for call in calls]
+        last = made[-1]
+        if op.label and isinstance(last, code.Call):
+            made[-1] = evolve(last, keywords=(*last.keywords, ("name", self.tagged(self.label(op.label)))))
+        return made
+
+    def carry(self, name: str) -> None:
+        """Let the module carry one of our classes."""
+        if name and name not in self.carried:
+            imports, self.carried[name] = idiom(KERAS.name, name)
+            self.words |= {word for line in imports for word in line.replace(",", "").split() if word in ("layers", "ops")}
+
+    def tagged(self, label: str) -> code.Expression:
+        """Return a layer's name, which has to be another one in each copy of a repeat."""
+        if all(isinstance(tag, str) for tag in self.tags):
+            return code.expression("".join(tag for tag in self.tags if isinstance(tag, str)) + label)
+        return code.FString((*self.tags, label))
+
+    def label(self, name: str) -> str:
+        """Return the author's name of a layer, changed where Keras could give it to another one."""
+        return f"{name}_" if name.rstrip("0123456789").rstrip("_") in self.kinds else name
+
+    # The functional style
+
+    def functional(self, operations: Operations, sources: list[Step], labels: list[str]) -> None:
+        """Append the statements of a network that is more than a chain."""
+        single = len(sources) == 1
+        inputs = []
+        for value, step in enumerate(sources):
+            name = "x" if single and not step.named else step.name
+            name = self.variables.free(name, set())
+            self.variables.bind(name, value)
+            targets = (code.Name(name), code.Name("inputs")) if single else (code.Name(name),)
+            self.statements.append(code.Assign(targets, self.input(step)))
+            inputs.append(name)
+        kept = set() if single else set(range(len(sources)))  # the last statement names the inputs
+        self.body(operations, dict(enumerate(range(operations.inputs))), kept, labels)
+        leaving = [code.Name(self.variables.name_of[value]) for value in operations.outputs]
+        entering = code.Name("inputs") if single else code.List(tuple(map(code.Name, inputs)))
+        outputs = leaving[0] if len(leaving) == 1 else code.List(tuple(leaving))
+        self.statements.append(code.Return(code.call("keras.Model", entering, outputs)))
+
+    def body(
+        self, operations: Operations, held: dict[int, int], outside: set[int], labels: list[str]
+    ) -> None:
+        """Append the statements of operations whose inputs are in variables; `outside` values stay alive throughout.
+
+        Values of a loop's body have numbers of their own, which `held` takes to the numbers of the variables.
+        """
+        outside_loops = not self.loops
+        last_read: dict[int, int] = {}
+        for number, op in enumerate(operations.ops):
+            for value in op.inputs:
+                last_read[value] = number
+        for value in operations.outputs:
+            last_read[value] = len(operations.ops)
+        group: object = None
+        for number, op in enumerate(operations.ops):
+            value = operations.inputs + number
+            held[value] = value if outside_loops else id(op)
+            if op.groups and op.groups[-1] is not group:
+                self.statements.append(code.Comment(op.groups[-1].name))
+            group = op.groups[-1] if op.groups else None
+            alive = {held[seen] for seen, last in last_read.items() if last > number and seen in held} | outside
+            wanted = ""
+            if value in operations.outputs and labels:
+                wanted = labels[operations.outputs.index(value)] if len(operations.outputs) > 1 else ""
+            elif op.label and self.read_later(operations, value, number):
+                wanted = op.label
+            self.operation(op, held, value, alive - {held[value]}, wanted)
+
+    def read_later(self, operations: Operations, value: int, number: int) -> bool:
+        """Whether something else than the next operation reads a value."""
+        return any(value in op.inputs for op in operations.ops[number + 2 :])
+
+    def operation(self, op: Op, held: dict[int, int], value: int, alive: set[int], wanted: str) -> None:
+        entering = tuple(code.Name(self.variables.name_of[held[source]]) for source in op.inputs)
+        if op.part is None:
+            self.repeat(op, held, value, alive, wanted)
+            return
+        expression: code.Expression
+        part = op.part
+        if part.function is not None and not op.label and (part.activation or not part.modules):
+            self.words |= words_of(part.function)
+            expression = to_code(part.function, entering)
+        else:
+            expression = entering[0]
+            for layer in self.layers(op):
+                expression = code.Call(layer, (expression,))
+        name = self.variables.choose(held[value], wanted, op.step.name, alive)
+        self.statements.append(code.Assign(code.Name(name), expression))
+
+    def repeat(self, op: Op, held: dict[int, int], value: int, alive: set[int], wanted: str) -> None:
+        """Append the copies of a repeat: one in place, several as a loop over one variable."""
+        runs: tuple[tuple[Operations, int], ...] = op.repeat
+        before = self.variables.name_of[held[op.inputs[0]]]
+        name = self.variables.choose(held[value], wanted, op.step.name, alive)
+        if before != name:
+            self.statements.append(code.Assign(code.Name(name), code.Name(before)))
+        layer = op.step.full_name
+        first = 0
+        for operations, times in runs:
+            outer, self.statements = self.statements, []
+            outer_items, self.items = self.items, []
+            tags = list(self.tags)
+            variable = f"i{self.loops or ''}"
+            self.loops += 1
+            number: tuple[str | code.Expression, ...] = (f"{op.step.name}_{first + 1}_",)
+            if times > 1:
+                number = (f"{op.step.name}_", code.Name(variable), "_")
+            self.tags.extend(number)
+            taken = {held[source] for source in op.inputs[1:]}
+            inner = {0: held[value], **{n: held[source] for n, source in enumerate(op.inputs[1:], 1)}}
+            self.body(operations, inner, alive | taken, [])
+            result = self.variables.name_of[inner[operations.outputs[0]]]
+            if result != name:
+                self.statements.append(code.Assign(code.Name(name), code.Name(result)))
+            self.variables.bind(name, held[value])
+            copied, self.statements = tuple(self.statements), outer
+            items, self.items = tuple(self.items), outer_items
+            self.loops -= 1
+            self.tags = tags
+            if times == 1:
+                self.statements.extend(copied)
+            elif _has_labels(items):
+                counted = code.call("range", first + 1, first + times + 1)
+                self.statements.append(code.For(code.Name(variable), counted, copied))
+            else:
+                self.statements.append(code.For(code.Name("_"), code.call("range", times), copied))
+            self.items.append(_Copies(layer, op.step.name, first, times, items))
+            first += times
+
+
+def _has_labels(items: tuple[_Item, ...]) -> bool:
+    """Whether a layer among items has a name of its own."""
+    return any(bool(item.label) if isinstance(item, _At) else _has_labels(item.items) for item in items)
+
+
+def _kinds(operations: Operations) -> Iterator[str]:
+    """Return the names that Keras gives to layers without one, and to operations, which have names too."""
+    yield "input_layer"
+    for op in operations.ops:
+        if op.part is None:
+            for inner, _ in op.repeat:
+                yield from _kinds(inner)
+        else:
+            called = calls_in((*op.part.modules, op.part.function))
+            yield from (snake_case(name.rsplit(".", 1)[-1]) for name in called)
+            yield from _OPERATIONS
+
+
+_OPERATIONS = ("add", "subtract", "multiply", "divide", "true_divide", "get_item")
+"""The names that Keras gives to operators."""
+
+
+def _operations(body: Body, outputs: tuple[int, ...]) -> Operations:
+    """Return a body as operations, with activations as an argument of the layer before where Keras has one."""
+    sources = [step for step in body.steps if isinstance(step.does, Layer) and step.does.is_source]
+    operations = Operations(len(body.inputs) or len(sources))
+    readers = _readers(body, outputs)
+    places: dict[int, int] = {value: value for value in range(len(body.inputs))}
+    entering = 0
+    for value, step in enumerate(body.steps, len(body.inputs)):
+        if isinstance(step.does, Repeat):
+            runs = tuple(
+                (_operations(run.body, (run.body.output,)), run.times)
+                for run in step.does.runs
+                if run.body.output is not None
+            )
+            places[value] = operations.add(Op(tuple(places[source] for source in step.inputs), step, None, runs))
+            continue
+        layer = step.does
+        assert layer is not None, "only whole networks are emitted"
+        if layer.is_source:
+            places[value] = entering
+            entering += 1
+            continue
+        tensors = tuple(_tensor(body, source) for source in step.inputs)
+        parts = KERAS.spell(layer, *(Placed(tensor, LAST) for tensor in tensors))
+        inputs = tuple(places[source] for source in step.inputs)
+        before = operations.maker(inputs[0]) if len(inputs) == 1 else None
+        if before is not None and readers[step.inputs[0]] == 1 and _joins(before, parts, step):
+            assert before.part is not None
+            before.part = _with_activation(before.part, parts[0].activation)
+            places[value] = inputs[0]
+            continue
+        for number, part in enumerate(parts):
+            kept = evolve(part, weights=present(part, layer, tensors))
+            inputs = (operations.add(Op(inputs, step, kept, None, number == len(parts) - 1)),)
+        places[value] = inputs[0]
+    operations.outputs = [places[value] for value in outputs]
+    return operations
+
+
+def _readers(body: Body, outputs: tuple[int, ...]) -> dict[int, int]:
+    """Return how often each value of a body is read."""
+    counts = dict.fromkeys(range(len(body.inputs) + len(body.steps)), 0)
+    for value in (*outputs, *(value for step in body.steps for value in step.inputs)):
+        counts[value] += 1
+    return counts
+
+
+def _tensor(body: Body, value: int) -> Tensor:
+    tensor = body.tensor(value)
+    assert tensor is not None, "only whole networks are emitted"
+    return tensor
+
+
+def _joins(before: Op, parts: tuple[Part, ...], step: Step) -> bool:
+    """Whether an activation can be an argument of the layer before it: neither has a name of its own."""
+    if len(parts) != 1 or not parts[0].activation or before.part is None or not before.part.takes_activation:
+        return False
+    return not step.named and not before.label and before.groups == step.groups
+
+
+def _with_activation(part: Part, word: str) -> Part:
+    *first, last = part.modules
+    named = Call(last.function, last.arguments, (*last.keywords, ("activation", word)))
+    return evolve(part, modules=(*first, named), takes_activation=False)

@@ -1,0 +1,227 @@
+"""What both emitters share: a body as operations on values, who reads them, names for variables, and small code pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from keyword import iskeyword
+from pathlib import Path
+from typing import Any
+
+from ..layer import Layer
+from ..network import Group, Network, Step
+from . import code
+from .calls import Call, Entering, Index, Method, Operation, Part, Stored
+
+
+class Op:
+    """One thing that the code does to values: a part of a layer's spelling, a change of layout, or a repeat.
+
+    Values are numbered as in a Body: the inputs, then one for each operation.
+    """
+
+    def __init__(
+        self,
+        inputs: tuple[int, ...],
+        step: Step,
+        part: Part | None = None,
+        repeat: Any = None,
+        ends_step: bool = True,
+        order: tuple[int, ...] | None = None,
+    ) -> None:
+        self.inputs = inputs
+        self.step = step
+        self.part = part
+        self.repeat = repeat
+        self.label = step.name if step.named and ends_step else ""
+        self.order = order
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The labelled groups around it."""
+        return self.step.groups
+
+    @property
+    def stored(self) -> tuple[Stored, ...]:
+        """Where the weights that the arguments ask for are kept."""
+        return self.part.weights if self.part is not None else ()
+
+
+class Operations:
+    """A body as operations in the order of the text, with the values that leave."""
+
+    def __init__(self, inputs: int) -> None:
+        self.inputs = inputs
+        self.ops: list[Op] = []
+        self.outputs: list[int] = []
+
+    def add(self, op: Op) -> int:
+        """Append an operation and return its value."""
+        self.ops.append(op)
+        return self.inputs + len(self.ops) - 1
+
+    def maker(self, value: int) -> Op | None:
+        """Return the operation that makes a value, None for an input."""
+        return self.ops[value - self.inputs] if value >= self.inputs else None
+
+    def readers(self) -> dict[int, int]:
+        """Return how often each value is read, by operations or as an output."""
+        counts = dict.fromkeys(range(self.inputs + len(self.ops)), 0)
+        for op in self.ops:
+            for value in op.inputs:
+                counts[value] += 1
+        for value in self.outputs:
+            counts[value] += 1
+        return counts
+
+
+def present(part: Part, layer: Layer, tensors: tuple[Any, ...]) -> tuple[Stored, ...]:
+    """Return the places of the weights that a layer really has."""
+    has = {weight.name for weight in layer.weights(*tensors) if weight.present}
+    return tuple(stored for stored in part.weights if stored.weight in has)
+
+
+def to_code(value: Any, inputs: tuple[code.Expression, ...] = ()) -> code.Expression:
+    """Return the code of a spelling's expression, with the code of the entering tensors put in."""
+    if isinstance(value, code.Expression):
+        return value
+    if isinstance(value, Entering):
+        return inputs[value.index]
+    if isinstance(value, Call):
+        function = (
+            code.Name(value.function) if isinstance(value.function, str) else to_code(value.function, inputs)
+        )
+        arguments = tuple(to_code(argument, inputs) for argument in value.arguments)
+        keywords = tuple((word, to_code(item, inputs)) for word, item in value.keywords)
+        return code.Call(function, arguments, keywords)
+    if isinstance(value, Method):
+        return code.Attribute(to_code(value.receiver, inputs), value.name)
+    if isinstance(value, Operation):
+        return code.Binary(to_code(value.left, inputs), value.operator, to_code(value.right, inputs))
+    if isinstance(value, Index):
+        items = tuple(_index(item, inputs) for item in value.items)
+        return code.Subscript(to_code(value.receiver, inputs), items[0] if len(items) == 1 else code.Tuple(items))
+    if isinstance(value, tuple):
+        return code.Tuple(tuple(to_code(item, inputs) for item in value))
+    if isinstance(value, list):
+        return code.List(tuple(to_code(item, inputs) for item in value))
+    if value is None or isinstance(value, bool | int | float | str):
+        return code.expression(value)
+    return code.expression(float(value))  # a fraction
+
+
+def _index(item: Any, inputs: tuple[code.Expression, ...]) -> code.Expression:
+    if not isinstance(item, slice):
+        return to_code(item, inputs)
+    bounds = (None if bound is None else to_code(bound, inputs) for bound in (item.start, item.stop, item.step))
+    return code.Slice(*bounds)
+
+
+def words_of(value: Any) -> set[str]:
+    """Return the first words of the dotted names in a spelling's expression: what has to be imported."""
+    return {function.split(".", 1)[0] for function in calls_in(value)}
+
+
+def calls_in(value: Any) -> Iterator[str]:
+    """Return the dotted names that a spelling's expression calls."""
+    calls = (part.function for part in _parts(value) if isinstance(part, Call))
+    return (function for function in calls if isinstance(function, str))
+
+
+def times_read(value: Any, index: int) -> int:
+    """Return how often a spelling's expression names an entering tensor."""
+    return sum(isinstance(part, Entering) and part.index == index for part in _parts(value))
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """Return a spelling's expression and all that is in it."""
+    waiting = [value]
+    while waiting:
+        here = waiting.pop()
+        yield here
+        if isinstance(here, Call):
+            waiting.append(here.function)
+            waiting.extend(here.arguments)
+            waiting.extend(item for _, item in here.keywords)
+        elif isinstance(here, Method | Index):
+            waiting.append(here.receiver)
+        elif isinstance(here, Operation):
+            waiting.extend((here.left, here.right))
+        elif isinstance(here, tuple | list):
+            waiting.extend(here)
+
+
+class Variables:
+    """Which variable holds which value, as statements follow each other.
+
+    A variable is used again as soon as nothing reads its value any more, so that a chain stays `x` throughout.
+    """
+
+    FEW = ("x", "y", "z")
+
+    def __init__(self, reserved: Iterable[str]) -> None:
+        self.reserved = frozenset(reserved)
+        self.holds: dict[str, int] = {}
+        self.name_of: dict[int, str] = {}
+
+    def bind(self, name: str, value: int) -> str:
+        """Let a variable hold a value."""
+        self.holds[name] = value
+        self.name_of[value] = name
+        return name
+
+    def choose(self, value: int, wanted: str, fallback: str, alive: set[int]) -> str:
+        """Return the variable for a new value: the wanted name, else one that holds nothing that is still needed."""
+        if wanted:
+            return self.bind(self.free(wanted, alive), value)
+        for name in self.FEW:
+            if self.holds.get(name) not in alive and name not in self.reserved:
+                return self.bind(name, value)
+        return self.bind(self.free(fallback, alive), value)
+
+    def free(self, name: str, alive: set[int]) -> str:
+        """Return a name, with a `_` behind it as long as something owns it."""
+        while iskeyword(name) or name in PYTHON_OWNS or self.holds.get(name) in alive:
+            name += "_"
+        return name
+
+
+PYTHON_OWNS = frozenset(
+    ("self", "nn", "F", "torch", "Tensor", "super", "range", "float", "keras", "layers", "ops", "inputs")
+)
+"""Names that emitted code uses itself."""
+
+
+def class_name(name: str) -> str:
+    """Return a name in the style of a class: `resnet_18` as Resnet18."""
+    words = "".join(c if c.isascii() and c.isalnum() else " " for c in name).split()
+    joined = "".join(word[0].upper() + word[1:] for word in words)
+    return joined if joined[:1].isalpha() else f"Network{joined}"
+
+
+def function_name(name: str) -> str:
+    """Return a name in the style of a function: `LeNet-5` as lenet_5."""
+    words = "".join(c if c.isascii() and c.isalnum() else " " for c in name).lower().split()
+    joined = "_".join(words)
+    joined = joined if joined[:1].isalpha() else f"network_{joined}".rstrip("_")
+    return f"{joined}_" if iskeyword(joined) or joined in PYTHON_OWNS else joined
+
+
+def idiom(target: str, name: str) -> tuple[set[str], str]:
+    """Return the imports of a class of ours, and its text, as the file of its name has them."""
+    file = "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+    text = (Path(__file__).parent / "idioms" / target / f"{file}.py").read_text("utf-8")
+    start = text.index("@keras.saving") if "\n@keras.saving" in text else text.index(f"class {name}")
+    imports = {line for line in text[:start].splitlines() if line.startswith(("import ", "from "))}
+    return imports, text[start:].rstrip() + "\n"
+
+
+def docstring(network: Network, target: str) -> str:
+    """Return what the emitted module says of itself: the text that it came from, and what it counts."""
+    from ..analysis.counts import count
+
+    counted = count(network)
+    assert counted is not None, "only whole networks are emitted"
+    return (
+        f"{class_name(network.name)} in {target}, written by netdsl from {network.source.name}.\n\n"
+        f"{counted.total:,} parameters ({counted.trainable:,} trained), {counted.macs:,} multiply-accumulates."
+    )

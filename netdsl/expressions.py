@@ -1,0 +1,286 @@
+"""The value of an expression, from the names around it and the tensor that enters; no layers here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from .diagnostics import Diagnostic, Related
+from .layer import Tensor
+from .size import Undecided, both, ceil_div, choose, differ, divide, either, maximum, minimum, negate, same
+from .source import Span
+from .spelling import nearest
+from .syntax import tree
+from .values import LARGEST, OPEN, Truth, Value, Word, is_number, show
+
+
+class Mistake(Exception):
+    """One mistake in the text, as the message that will be shown."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+def mistake(code: str, message: str, span: Span, label: str = "", help: str = "", *related: Related) -> Mistake:
+    """Return a Mistake to be raised."""
+    return Mistake(Diagnostic(code, message, span, label, help, related))
+
+
+class Names(Protocol):
+    """What an expression can ask of the place where it stands."""
+
+    entering: Tensor | None
+    """The tensor that enters the stage, where one does and it is known."""
+
+    def look_up(self, name: tree.Name) -> Value | None:
+        """Return what a name stands for, None where nothing declares it."""
+
+    def size(self, name: str, span: Span) -> Value:
+        """Return the symbol of an upper-case name."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names that could have been meant."""
+
+
+SIZES = {"channels": -1, "length": 0, "height": -3, "width": -2, "depth": 0}
+_RANKS = {"length": (2,), "height": (3, 4), "width": (3, 4), "depth": (4,)}
+
+
+def evaluate(expression: tree.Argument, names: Names) -> Value:
+    """Return the value of an expression; a word that nothing declares is a Word, for a layer to read."""
+    kind = type(expression)
+    if kind is tree.Number:
+        return expression.value  # type: ignore[union-attr]
+    return _EVALUATE[kind](expression, names)
+
+
+def _dims(dims: tree.Dims, names: Names) -> Value:
+    return tuple(
+        OPEN if size is None else names.size(size, dims.span) if isinstance(size, str) else size for size in dims.sizes
+    )
+
+
+def _name(name: tree.Name, names: Names) -> Value:
+    value = names.look_up(name)
+    if value is not None:
+        return value
+    if name.text.isupper():
+        return names.size(name.text, name.span)
+    if name.text in SIZES:
+        return _size_of_entering(name, names)
+    return Word(name.text)
+
+
+def _size_of_entering(name: tree.Name, names: Names) -> Value:
+    x = names.entering
+    if x is None:
+        raise mistake("E010", f"`{name.text}` is a size of the tensor that enters, and none does here", name.span)
+    if name.text in _RANKS and x.rank not in _RANKS[name.text]:
+        raise mistake("E010", f"the tensor that enters ({x}) has no {name.text}", name.span)
+    return x.sizes[SIZES[name.text]]
+
+
+def _number(value: Value, expression: tree.Expression, names: Names) -> Value:
+    """Return a value that has to be a number."""
+    if is_number(value):
+        return value
+    if isinstance(value, Word):
+        raise _undefined(value, expression, names)
+    raise mistake("E008", f"`{show(value)}` is not a number", expression.span, "a number is wanted here")
+
+
+def _undefined(word: Word, expression: tree.Expression, names: Names) -> Mistake:
+    guess = nearest(word.text, (*names.names(), *SIZES))
+    return mistake(
+        "E010",
+        f"nothing called `{word.text}` has been declared",
+        expression.span,
+        f"did you mean `{guess}`?" if guess else "",
+        "a name is declared before it is used: by `let`, `as`, `each`, or as a size such as `channels`",
+    )
+
+
+def truth(expression: tree.Expression, names: Names) -> Truth:
+    """Return the value of a condition."""
+    value = evaluate(expression, names)
+    if isinstance(value, Word):
+        raise _undefined(value, expression, names)
+    if isinstance(value, bool) or type(value).__name__ == "Condition":
+        return value  # type: ignore[no-any-return]
+    raise mistake("E008", f"`{show(value)}` is neither true nor false", expression.span, "a condition is wanted here")
+
+
+def _unary(unary: tree.Unary, names: Names) -> Value:
+    if unary.operator == "not":
+        return negate(truth(unary.operand, names))
+    return -_number(evaluate(unary.operand, names), unary.operand, names)
+
+
+def _divide(a: Value, b: Value, span: Span) -> Value:
+    if b == 0:
+        raise mistake("E008", "a division by zero", span)
+    return divide(a, b)
+
+
+def _floor_divide(a: Value, b: Value, span: Span) -> Value:
+    if b == 0:
+        raise mistake("E008", "a division by zero", span)
+    return a // b
+
+
+_ARITHMETIC: dict[str, Callable[[Any, Any, Span], Value]] = {
+    "+": lambda a, b, span: a + b,
+    "-": lambda a, b, span: a - b,
+    "*": lambda a, b, span: a * b,
+    "/": _divide,
+    "//": _floor_divide,
+    "<": lambda a, b, span: a < b,
+    "<=": lambda a, b, span: a <= b,
+    ">": lambda a, b, span: a > b,
+    ">=": lambda a, b, span: a >= b,
+}
+
+
+def _binary(binary: tree.Binary, names: Names) -> Value:
+    operator, left, right = binary.operator, binary.left, binary.right
+    if operator in ("and", "or"):
+        return (both if operator == "and" else either)(truth(left, names), truth(right, names))
+    a, b = evaluate(left, names), evaluate(right, names)
+    if operator in ("==", "!="):
+        if is_number(a) and is_number(b):
+            return same(a, b) if operator == "==" else differ(a, b)
+        return (a == b) is (operator == "==")
+    value = _ARITHMETIC[operator](_number(a, left, names), _number(b, right, names), binary.span)
+    if isinstance(value, int) and abs(value) > LARGEST:
+        raise mistake("E026", f"a number beyond {LARGEST:,}, the largest size", binary.span)
+    return value
+
+
+def _choose(choice: tree.Choose, names: Names) -> Value:
+    condition = truth(choice.condition, names)
+    if isinstance(condition, bool):
+        return evaluate(choice.first if condition else choice.second, names)
+    first, second = evaluate(choice.first, names), evaluate(choice.second, names)
+    return choose(condition, _number(first, choice.first, names), _number(second, choice.second, names))
+
+
+def _function(function: tree.Function, names: Names) -> Value:
+    known = _FUNCTIONS.get(function.name.text)
+    if known is None:
+        guess = nearest(function.name.text, _FUNCTIONS)
+        raise mistake(
+            "E009",
+            f"there is no function `{function.name.text}`",
+            function.name.span,
+            f"did you mean `{guess}`?" if guess else "",
+            f"the functions are {', '.join(_FUNCTIONS)}",
+        )
+    least, most, call = known
+    values = [evaluate(argument, names) for argument in function.arguments]
+    if function.name.text in ("min", "max") and len(values) == 1 and isinstance(values[0], tuple):
+        values = list(values[0])
+    numbers = [
+        _number(value, function.arguments[min(n, len(function.arguments) - 1)], names) for n, value in enumerate(values)
+    ]
+    if not least <= len(numbers) <= most:
+        wanted = f"{least}" if least == most else f"at least {least}"
+        raise mistake(
+            "E008", f"`{function.name.text}` takes {wanted} argument{'s' * (least != 1)}, not {len(numbers)}", function.span
+        )
+    try:
+        return call(*numbers)
+    except ValueError as error:
+        raise mistake("E008", f"`{function.name.text}`: {error}", function.span) from None
+
+
+def _known(value: Value) -> Value:
+    """Return a number that has to be known, for functions that have no symbolic form."""
+    if isinstance(value, int) or hasattr(value, "numerator"):
+        return value
+    raise Undecided(value.symbols)
+
+
+def _rational(value: float) -> Value:
+    from fractions import Fraction
+
+    number = Fraction(value)
+    return number.numerator if number.denominator == 1 else number
+
+
+def _square_root(value: Value) -> Value:
+    value = _known(value)
+    if value < 0:
+        raise ValueError(f"{show(value)} is below 0")
+    top, bottom = math.isqrt(value.numerator), math.isqrt(value.denominator)
+    if top * top == value.numerator and bottom * bottom == value.denominator:
+        return divide(top, bottom)
+    return _rational(math.sqrt(value))
+
+
+def _log2(value: Value) -> Value:
+    value = _known(value)
+    if value <= 0:
+        raise ValueError(f"{show(value)} is not above 0")
+    return _rational(math.log2(value))
+
+
+def _range(*bounds: Value) -> Value:
+    known = [_known(bound) for bound in bounds]
+    if not all(isinstance(bound, int) for bound in known):
+        raise ValueError("the bounds have to be whole numbers")
+    if len(range(*known)) > MOST_ITEMS:
+        raise ValueError(f"a list has at most {MOST_ITEMS:,} items")
+    return tuple(range(*known))
+
+
+MOST_ITEMS = 100_000
+
+
+def divisible(x: Value, d: Value) -> Value:
+    """Return x rounded to a multiple of d, at least d and at least 0.9 x (MobileNet, Howard et al., 2017)."""
+    rounded = maximum(d, (x + divide(d, 2)) // d * d)
+    return choose(rounded * 10 < x * 9, rounded + d, rounded)
+
+
+def _absolute(x: Value) -> Value:
+    return choose(x < 0, -x, x)
+
+
+_FUNCTIONS: dict[str, tuple[int, int, Callable[..., Value]]] = {
+    "min": (1, 1000, minimum),
+    "max": (1, 1000, maximum),
+    "floor": (1, 1, lambda x: x // 1),
+    "ceil": (1, 1, lambda x: ceil_div(x, 1)),
+    "round": (1, 1, lambda x: (x + divide(1, 2)) // 1),
+    "abs": (1, 1, _absolute),
+    "sqrt": (1, 1, _square_root),
+    "log2": (1, 1, _log2),
+    "range": (1, 2, _range),
+    "divisible": (2, 2, divisible),
+}
+
+
+def _not_yet(expression: tree.Family, names: Names) -> Value:
+    raise mistake("E021", "choices `{a, b}` are not supported yet", expression.span, help="write one of its members")
+
+
+def _text(text: tree.Text, names: Names) -> Value:
+    raise mistake("E008", "a text in quotes stands only behind `use`", text.span, help="write the word without quotes")
+
+
+_EVALUATE: dict[type, Callable[[Any, Names], Value]] = {
+    tree.Dims: _dims,
+    tree.Name: _name,
+    tree.Truth: lambda literal, names: literal.value,
+    tree.Open: lambda literal, names: OPEN,
+    tree.List: lambda listed, names: tuple(evaluate(item, names) for item in listed.items),
+    tree.Parentheses: lambda parentheses, names: evaluate(parentheses.inner, names),
+    tree.Unary: _unary,
+    tree.Binary: _binary,
+    tree.Choose: _choose,
+    tree.Function: _function,
+    tree.Family: _not_yet,
+    tree.Text: _text,
+}

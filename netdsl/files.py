@@ -1,0 +1,60 @@
+"""Texts from files and from bytes, and what to say where there is no text in them."""
+
+from __future__ import annotations
+
+import os.path
+import sys
+
+from .diagnostics import CompileError, Diagnostic
+from .source import Source, Span
+
+STANDARD_INPUT = "-"
+
+
+def name_of(path: str) -> str:
+    """Return what the network in a file is called: the name of the file, without its folder and ending."""
+    return "network" if path == STANDARD_INPUT else os.path.splitext(os.path.basename(path))[0] or "network"
+
+
+def read(path: str) -> Source:
+    """Return the text of a file; `-` is standard input. Raises CompileError where it is not there, or not text."""
+    name = "<stdin>" if path == STANDARD_INPUT else path
+    try:
+        if path == STANDARD_INPUT:
+            if sys.stdin is None:
+                raise unreadable(name, "standard input is closed")
+            return decode(sys.stdin.buffer.read(), name)
+        with open(path, "rb") as file:
+            return decode(file.read(), name)
+    except OSError as reason:
+        raise unreadable(name, f"cannot read `{name}`: {in_words(reason)}") from None
+    except ValueError:  # a NUL in the path
+        raise unreadable(name, "there is no file of this name") from None
+
+
+def decode(content: bytes, name: str) -> Source:
+    """Return bytes as a text. Raises CompileError where they are none."""
+    if b"\0" in content:
+        raise unreadable(name, f"`{name}` is not a text: it has bytes of value 0 in it")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as reason:
+        line = content.count(b"\n", 0, reason.start) + 1
+        raise unreadable(name, f"`{name}` is not a text in UTF-8: line {line} has other bytes in it") from None
+    return Source(name, text.replace("\r\n", "\n"))
+
+
+def unreadable(name: str, message: str) -> CompileError:
+    """Return the error of a file that cannot be used."""
+    return CompileError((Diagnostic("E024", message, Span(Source(name, ""), 0, 0)),))
+
+
+def in_words(reason: OSError) -> str:
+    """Return what the system says of a file, as one would say it."""
+    if isinstance(reason, FileNotFoundError):
+        return "there is no such file or folder"
+    if isinstance(reason, IsADirectoryError):
+        return "it is a folder"
+    if isinstance(reason, PermissionError):
+        return "permission denied"
+    return (reason.strerror or "the system cannot").lower()

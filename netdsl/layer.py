@@ -1,0 +1,254 @@
+"""What a layer is: tensors, weights, the declaration of arguments, and the checks that shape rules use; no layer in particular."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import attrs
+from attrs import frozen
+
+from .size import Expression, choose, product
+from .values import TRUTH, Kind, Truth
+
+Size: TypeAlias = "int | Expression"
+
+
+@frozen
+class Tensor:
+    """The sizes of one example, channels last and without the batch axis, and the element type.
+
+    `per_example` is False for a tensor that all examples of a batch have in common.
+    """
+
+    sizes: tuple[Size, ...]
+    dtype: Literal["float", "int"] = "float"
+    per_example: bool = True
+
+    @property
+    def rank(self) -> int:
+        """The number of sizes."""
+        return len(self.sizes)
+
+    @property
+    def channels(self) -> Size:
+        """The last size."""
+        return self.sizes[-1]
+
+    @property
+    def positions(self) -> tuple[Size, ...]:
+        """All sizes but the channels."""
+        return self.sizes[:-1]
+
+    def resized(self, *sizes: Size) -> Tensor:
+        """Return a tensor of the same kind with other sizes."""
+        return Tensor(sizes, self.dtype, self.per_example)
+
+    def __str__(self) -> str:
+        return show_shape(self.sizes)
+
+
+def show_shape(sizes: tuple[Any, ...]) -> str:
+    """Return a shape as an author writes it: `100x100x1`, `(T-2)x8`."""
+    return "x".join(f"({size})" if not str(size).replace("_", "").isalnum() else str(size) for size in sizes)
+
+
+@frozen
+class Weight:
+    """A tensor that a layer keeps: its shape, and how it is used.
+
+    `uses` is the number of multiply-accumulates that each of its elements takes part in, for one example; a weight
+    that is only added or scales elementwise has 0. `present` is a truth value: a weight that a flag leaves out stays
+    in the list, so that a symbolic flag needs no question.
+    """
+
+    name: str
+    shape: tuple[Size, ...]
+    uses: Size = 0
+    trained: bool = True
+    present: Truth = True
+
+    @property
+    def size(self) -> Size:
+        """The number of its elements, 0 where it is left out."""
+        size: Size = choose(self.present, product(self.shape), 0)
+        return size
+
+
+class Refused(Exception):
+    """A layer does not take this input or these arguments; elaboration knows where that is written.
+
+    `argument` names the argument to blame (else the stage is), `axis` the axis whose size has been exhausted.
+    """
+
+    def __init__(self, code: str, message: str, help: str = "", argument: str = "", axis: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.help = help
+        self.argument = argument
+        self.axis = axis
+
+
+def check(
+    condition: Truth, code: str, message: str, help: str = "", argument: str = "", axis: int | None = None
+) -> None:
+    """Refuse where a condition is known to be false; what symbols leave open passes."""
+    if condition is False:
+        raise Refused(code, message, help, argument, axis)
+
+
+Role: TypeAlias = Literal["positional", "filters", "keyword", "word", "flag"]
+
+
+@frozen
+class Argument:
+    """How one field of a layer is written.
+
+    `role` says where: "positional", "filters" (the two sides of `F@K`) and "keyword" are all `name=value` too; "word"
+    is one of `words`, standing bare or after `name=`; "flag" is the bare word in `words`, or that with a truth value. `bare` is the value that
+    the argument's name has when it stands alone. `trains` marks what changes training and not the function.
+    """
+
+    kind: Kind
+    help: str
+    role: Role = "keyword"
+    words: tuple[str, ...] = ()
+    inverted: bool = False
+    bare: Any = None
+    trains: bool = False
+    tries: tuple[str, ...] = ()
+
+
+def arg(
+    kind: Kind,
+    *,
+    help: str,
+    default: Any = attrs.NOTHING,
+    role: Role = "keyword",
+    trains: bool = False,
+    tries: tuple[str, ...] = (),
+) -> Any:
+    """Declare an argument `name=value`, or one of another role; `tries` replace the examples of its kind."""
+    argument = Argument(kind, help, role, trains=trains, tries=tries or kind.tries)
+    return attrs.field(default=default, metadata={"argument": argument}, kw_only=True)
+
+
+def words(*choices: str, help: str, default: str | None = None, bare: str | None = None) -> Any:
+    """Declare an argument that is one of a few words; the first is the default unless another is.
+
+    With `bare`, the words stand behind the argument's name only (`weighted=layer`), the name alone means `bare`, and
+    None is the default.
+    """
+    kind = Kind(" or ".join(f"`{choice}`" for choice in choices), lambda value: value, choices)
+    argument = Argument(kind, help, "word", choices, bare=bare, tries=choices)
+    chosen = default if default or bare else choices[0]
+    return attrs.field(default=chosen, metadata={"argument": argument}, kw_only=True)
+
+
+def flag(word: str, *, help: str, off: bool = False) -> Any:
+    """Declare a flag; with `off`, the word sets the field to false (`nobias`), else to true."""
+    argument = Argument(TRUTH, help, "flag", (word,), inverted=off, tries=("false", "true"))
+    return attrs.field(default=off, metadata={"argument": argument}, kw_only=True)
+
+
+class Layer:
+    """The base of every declaration of a layer: a kind of function from tensors to a tensor, with its weights.
+
+    A subclass is an attrs class whose fields are the arguments. Its rules run on numbers and on symbols alike, so they
+    use `check`, `same`, `choose` and arithmetic, and never Python's `if` on a size or a flag that may be symbolic.
+    """
+
+    keyword: ClassVar[str]
+    """The word in the language."""
+    form: ClassVar[str] = ""
+    """Layers of one keyword in several forms: the flag or argument name that this form is known by."""
+    ranks: ClassVar[tuple[int, ...]] = ()
+    """Ranks of the tensors that it takes; empty for any."""
+    accepts_int: ClassVar[bool] = False
+    """Whether a tensor of token ids may enter."""
+    is_source: ClassVar[bool] = False
+    """Whether it begins a pipeline and takes no tensor."""
+    combines: ClassVar[bool] = False
+    """Whether it takes the tensors of its branches, `add(a, b)`."""
+    learns: ClassVar[bool] = False
+    """Whether it has a kernel."""
+    is_activation: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = False
+    """Whether each element of the output depends on the one at its place alone, through the same function."""
+    flattens: ClassVar[bool] = False
+    """Whether it puts all elements in one axis, channels last."""
+    absorbs_order: ClassVar[bool] = False
+    """Whether its weights can follow another order of a flattened input."""
+    brought: ClassVar[tuple[str, ...]] = ()
+    """Names that people bring along from elsewhere, in lower case; an error then names the right word."""
+
+    def implied(self, x: Tensor) -> Layer | None:
+        """Return the layer that stands before this one without being written, if there is one."""
+        return None
+
+    def output(self, *tensors: Tensor) -> Tensor:
+        """Return the tensor that leaves."""
+        raise NotImplementedError
+
+    def weights(self, *tensors: Tensor) -> tuple[Weight, ...]:
+        """Return every weight that the arguments may ask for, in the order in which frameworks keep them."""
+        return ()
+
+    def products(self, *tensors: Tensor) -> Size:
+        """Return the multiply-accumulates between activations, for one example."""
+        return 0
+
+    def reason(self, *tensors: Tensor) -> str:
+        """Return a sentence on the weights where their number would surprise, else nothing."""
+        return ""
+
+
+def arguments(layer: type[Layer]) -> dict[str, Argument]:
+    """Return the declared arguments of a layer by field name, in the order of their declaration."""
+    fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(layer)  # type: ignore[arg-type]
+    return {field.name: field.metadata["argument"] for field in fields}
+
+
+def required(layer: type[Layer]) -> tuple[str, ...]:
+    """Return the names of the arguments without a default."""
+    fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(layer)  # type: ignore[arg-type]
+    return tuple(field.name for field in fields if field.default is attrs.NOTHING)
+
+
+def default_of(layer: type[Layer], name: str) -> Any:
+    """Return the default of an argument."""
+    return getattr(attrs.fields(layer), name).default  # type: ignore[arg-type]
+
+
+def number_of_axes(x: Tensor) -> str:
+    """Return what the rank of a tensor is called: a vector, a sequence, a map, a volume."""
+    names = {1: "a vector", 2: "a sequence (length x channels)", 3: "a map (height x width x channels)"}
+    return names.get(x.rank, f"a tensor of rank {x.rank}")
+
+
+def per_axis(value: Any, axes: int, argument: str) -> tuple[Any, ...]:
+    """Return a value for each axis: one value stands for all, a list has to have one an axis."""
+    if not isinstance(value, tuple):
+        return (value,) * axes
+    check(
+        len(value) == axes,
+        "E008",
+        f"`{argument}` has {len(value)} value{'s' * (len(value) != 1)}, but the tensor has {axes} "
+        f"{'axes' if axes != 1 else 'axis'} beside the channels",
+        f"write one number for every axis, or {axes} as in `{'x'.join('3' * axes) if axes > 1 else '[3]'}`",
+        argument,
+    )
+    return value
+
+
+def axis_of(axis: int, rank: int, argument: str = "axis") -> int:
+    """Return an axis counted from 0, whether it was counted from the start or from the end."""
+    check(
+        -rank <= axis < rank,
+        "E008",
+        f"there is no axis {axis}: the tensor has {rank} axes, 0 to {rank - 1} (or -{rank} to -1)",
+        "axes count without the batch; the last one holds the channels",
+        argument,
+    )
+    return axis % rank
+

@@ -1,0 +1,69 @@
+"""Which file declares which keyword; a file is loaded when its layer is used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..layer import Layer
+
+FILES: dict[str, tuple[str, ...]] = {
+    "activations": (
+        "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "silu", "mish", "hardswish", "hardsigmoid",
+        "sigmoid", "tanh", "softplus", "softsign", "exp", "softmax", "log_softmax",
+    ),
+    "conv": ("conv", "depthwise", "separable"),
+    "conv_transpose": ("conv_transpose",),
+    "dense": ("dense", "linear"),
+    "dropout": ("dropout", "spatial_dropout", "drop_path"),
+    "inputs": ("in",),
+    "merge": ("add", "sub", "mul", "max", "average", "concat", "stack", "matmul"),
+    "norms": ("bn", "ln", "gn"),
+    "pool": ("pool",),
+    "scale": ("scale",),
+    "shape": ("flatten", "reshape", "permute"),
+    "borders": ("pad", "crop"),
+    "up": ("up",),
+}  # fmt: skip
+"""The files of this folder, and the keywords that each declares; a test holds them against the declarations."""
+
+PLANNED = (
+    "embed", "unembed", "positions", "rnn", "lstm", "gru", "attention", "moe", "rms", "instance_norm", "lrn", "l2norm",
+    "glu", "swiglu", "geglu", "normalize", "mean", "sum", "abs", "square", "sqrt", "clip", "pixel_shuffle",
+    "pixel_unshuffle", "channel_shuffle", "roll", "take", "slice", "noise",
+)  # fmt: skip
+"""Keywords of the language that have no declaration yet."""
+
+_FILE_OF = {keyword: file for file, keywords in FILES.items() for keyword in keywords}
+
+
+def forms(keyword: str) -> tuple[type[Layer], ...]:
+    """Return the declarations of a keyword, one for each form that it has; none for an unknown word."""
+    file = _FILE_OF.get(keyword)
+    if file is None:
+        return ()
+    module = import_module(f"{__name__}.{file}")
+    return tuple(
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and getattr(value, "keyword", None) == keyword and value.__module__ == module.__name__
+    )
+
+
+def keywords() -> tuple[str, ...]:
+    """Return every keyword, in the order of the catalogue."""
+    return tuple(_FILE_OF)
+
+
+def suggest(word: str) -> str | None:
+    """Return the layer that a word may stand for: a name that people bring along, or one that is spelled alike."""
+    lower = word.lower()
+    if lower in _FILE_OF:
+        return lower
+    for keyword in _FILE_OF:
+        if any(lower in form.brought for form in forms(keyword)):
+            return keyword
+    from ..spelling import nearest
+
+    return nearest(lower, (*_FILE_OF, *PLANNED))

@@ -1,0 +1,172 @@
+"""Normalisations: `bn` over the batch, `ln` over the channels, `gn` over groups of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+
+from ..emit.calls import FIRST, KERAS, LAST, TORCH, Call, Method, Part, Placed, Spelling, Stored, X, apply
+from ..layer import Layer, Size, Tensor, Weight, arg, check, flag
+from ..size import same
+from ..values import ABOVE_ZERO, COUNT, KEPT, Number, Truth
+
+
+class Normalisation(Layer):
+    """Bring values to mean 0 and variance 1, then to a trained scale and bias for each channel."""
+
+    eps: Number
+    scale: Truth
+    bias: Truth
+
+    def output(self, x: Tensor) -> Tensor:
+        return x
+
+    def weights(self, x: Tensor) -> tuple[Weight, ...]:
+        return (
+            Weight("scale", (x.channels,), present=self.scale),
+            Weight("bias", (x.channels,), present=self.bias),
+        )
+
+
+@frozen(kw_only=True)
+class Bn(Normalisation):
+    """Normalise each channel over batch and positions; outside training by averages kept (Ioffe and Szegedy, 2015).
+
+    bn
+    """
+
+    eps: Number = arg(ABOVE_ZERO, default=1e-5, help="added to the variance")
+    momentum: Number = arg(KEPT, default=0.9, trains=True, help="the part of the running averages that each step keeps")
+    scale: Truth = flag("noscale", off=True, help="leave out the scale")
+    bias: Truth = flag("nobias", off=True, help="leave out the bias")
+
+    keyword = "bn"
+    brought = ("batchnorm", "batch_norm", "batchnormalization", "batchnorm1d", "batchnorm2d", "batchnorm3d", "norm")
+
+    def output(self, x: Tensor) -> Tensor:
+        check(
+            self.momentum <= 1,
+            "E008",
+            "`momentum` is the part of the running averages that is kept, at most 1",
+            "PyTorch's momentum is 1 minus it",
+            "momentum",
+        )
+        return x
+
+    def weights(self, x: Tensor) -> tuple[Weight, ...]:
+        return (
+            *super().weights(x),
+            Weight("mean", (x.channels,), trained=False),
+            Weight("variance", (x.channels,), trained=False),
+        )
+
+
+@frozen(kw_only=True)
+class Ln(Normalisation):
+    """Normalise the channels at each position (Ba et al., 2016).
+
+    ln
+    """
+
+    eps: Number = arg(ABOVE_ZERO, default=1e-5, help="added to the variance")
+    scale: Truth = flag("noscale", off=True, help="leave out the scale")
+    bias: Truth = flag("nobias", off=True, help="leave out the bias")
+
+    keyword = "ln"
+    brought = ("layernorm", "layer_norm", "layernormalization")
+
+
+@frozen(kw_only=True)
+class Gn(Normalisation):
+    """Normalise each group of neighbouring channels over all positions (Wu and He, 2018).
+
+    gn 32
+    """
+
+    groups: Size = arg(COUNT, role="positional", help="number of groups, which divides the channels")
+    eps: Number = arg(ABOVE_ZERO, default=1e-5, help="added to the variance")
+    scale: Truth = flag("noscale", off=True, help="leave out the scale")
+    bias: Truth = flag("nobias", off=True, help="leave out the bias")
+
+    keyword = "gn"
+    brought = ("groupnorm", "group_norm", "groupnormalization")
+
+    def output(self, x: Tensor) -> Tensor:
+        check(
+            same(x.channels % self.groups, 0),
+            "E007",
+            f"{x.channels} channels, which {self.groups} groups do not divide",
+            "choose a number of groups that divides the channels",
+            "groups",
+        )
+        return x
+
+
+_STORED = (Stored("scale", "weight", (0,)), Stored("bias", "bias", (0,)))
+
+
+def _affine(norm: Normalisation, x: Placed) -> tuple[Part, ...]:
+    """Return a scale or a bias alone behind a PyTorch norm, where its module has both or neither."""
+    if bool(norm.scale) == bool(norm.bias):
+        return ()
+    absent = (("bias", False),) if norm.scale else (("scale", False),)
+    stored = (Stored("scale", "scale", (0,)), Stored("bias", "bias", (0,)))
+    return (Part((Call("Affine", (x.per_channel(),), absent),), weights=stored, idiom="Affine"),)
+
+
+@TORCH.spells(Bn, layout=FIRST)
+def _(bn: Bn, x: Placed) -> Spelling:
+    kept = (Stored("mean", "running_mean", (0,)), Stored("variance", "running_var", (0,)))
+    # 0.1 and not the 0.09999999999999998 that floats make of 1 - 0.9
+    momentum = 0.1 if bn.momentum == 0.9 else 1 - bn.momentum
+    # only the newest PyTorch knows `bias=False` here, so a scale or a bias alone is a step of its own
+    affine = bool(bn.scale) and bool(bn.bias)
+    written_out = x.rank > 4  # PyTorch has no BatchNorm4d, so the positions become one axis
+    axes = 1 if written_out else max(x.spatial, 1)
+    module = TORCH.call(f"nn.BatchNorm{axes}d", x.channels, eps=bn.eps, momentum=momentum, affine=affine)
+    part = Part((module,), weights=(*_STORED, *kept) if affine else kept)
+    if not written_out:
+        return (part, *_affine(bn, x))
+    flat = Part((Call("nn.Flatten", (2,)),), apply(Method(X, "flatten"), 2))
+    restored = Part((Call("nn.Unflatten", (2, x.positions)),), apply(Method(X, "unflatten"), 2, x.positions))
+    return (flat, part, restored, *_affine(bn, x))
+
+
+@TORCH.spells(Ln, layout=LAST)
+def _(ln: Ln, x: Placed) -> Spelling:
+    keywords: dict[str, Any] = {"bias": bool(ln.bias)} if ln.scale else {"elementwise_affine": False}
+    module = TORCH.call("nn.LayerNorm", x.channels, eps=ln.eps, **keywords)
+    if ln.scale:
+        return Part((module,), weights=_STORED)
+    return (Part((module,)), *_affine(ln, x))
+
+
+@TORCH.spells(Gn, layout=FIRST)
+def _(gn: Gn, x: Placed) -> Spelling:
+    affine = bool(gn.scale) and bool(gn.bias)
+    module = TORCH.call("nn.GroupNorm", gn.groups, x.channels, eps=gn.eps, affine=affine)
+    return (Part((module,), weights=_STORED if affine else ()), *_affine(gn, x))
+
+
+def _keras_norm(norm: Normalisation, function: str, *arguments: Any, **keywords: Any) -> Part:
+    """Spell a norm in the words that Keras' norms share."""
+    module = KERAS.call(function, *arguments, **keywords, epsilon=norm.eps, center=norm.bias, scale=norm.scale)
+    return Part((module,), weights=(Stored("scale", "gamma", (0,)), Stored("bias", "beta", (0,))))
+
+
+@KERAS.spells(Bn)
+def _(bn: Bn, x: Placed) -> Spelling:
+    part = _keras_norm(bn, "layers.BatchNormalization", momentum=bn.momentum)
+    kept = (Stored("mean", "moving_mean", (0,)), Stored("variance", "moving_variance", (0,)))
+    return Part(part.modules, weights=(*part.weights, *kept))
+
+
+@KERAS.spells(Ln)
+def _(ln: Ln, x: Placed) -> Spelling:
+    return _keras_norm(ln, "layers.LayerNormalization")
+
+
+@KERAS.spells(Gn)
+def _(gn: Gn, x: Placed) -> Spelling:
+    return _keras_norm(gn, "layers.GroupNormalization", gn.groups)

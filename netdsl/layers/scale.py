@@ -1,0 +1,44 @@
+"""Multiplying by a number: `scale`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+
+from ..emit.calls import EITHER, KERAS, TORCH, Operation, Part, Placed, Spelling, X
+from ..layer import Layer, Tensor, arg
+from ..values import NUMBER, Number
+
+
+@frozen(kw_only=True)
+class Scale(Layer):
+    """factor * x + offset.
+
+    scale 2 offset=-1
+    """
+
+    factor: Number = arg(NUMBER, role="positional", help="what every value is multiplied by")
+    offset: Number = arg(NUMBER, default=0, help="what is added then", tries=("0", "-1", "0.5"))
+
+    keyword = "scale"
+    elementwise = True
+    brought = ("rescaling", "rescale")
+
+    def output(self, x: Tensor) -> Tensor:
+        return x
+
+
+def _expression(scale: Scale) -> Any:
+    scaled = Operation("*", scale.factor, X)
+    return scaled if scale.offset == 0 else Operation("+", scaled, scale.offset)
+
+
+@TORCH.spells(Scale, layout=EITHER)
+def _(scale: Scale, x: Placed) -> Spelling:
+    return Part(function=_expression(scale))
+
+
+@KERAS.spells(Scale)
+def _(scale: Scale, x: Placed) -> Spelling:
+    return Part((KERAS.call("layers.Rescaling", scale.factor, offset=scale.offset),), _expression(scale))

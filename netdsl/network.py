@@ -1,0 +1,108 @@
+"""What a text means: bodies of steps, wired up, with the sizes of every tensor; not how they came about."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from attrs import field, frozen
+
+from .layer import Layer, Tensor
+from .source import Source, Span
+
+Value: TypeAlias = int
+"""Index in one Body: its inputs, then one value per step. Local, so that bodies can be shared."""
+
+
+@frozen(eq=False)
+class Body:
+    """Steps from entering tensors to one that leaves.
+
+    The first of `inputs` is what enters, where something does; the others are tensors taken by name from outside.
+    """
+
+    inputs: tuple[Tensor | None, ...]
+    steps: tuple[Step, ...]
+    output: Value | None
+
+    def tensor(self, value: Value) -> Tensor | None:
+        """Return what is known of a value; None where a mistake has left it unknown."""
+        if value < len(self.inputs):
+            return self.inputs[value]
+        return self.steps[value - len(self.inputs)].output
+
+    def maker(self, value: Value) -> Step | None:
+        """Return the step that makes a value, None for an input."""
+        return None if value < len(self.inputs) else self.steps[value - len(self.inputs)]
+
+
+@frozen(eq=False)
+class Step:
+    """One layer or repeat at its place.
+
+    `does` and `output` are None where a mistake has left them unknown. `named` says that the author chose the name,
+    `groups` are the labelled groups around it, outermost first.
+    """
+
+    name: str
+    does: Layer | Repeat | None
+    inputs: tuple[Value, ...]
+    output: Tensor | None
+    span: Span
+    text: str
+    named: bool = False
+    groups: tuple[Group, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        """The name in its body, behind those of the groups around it."""
+        return ".".join((*(group.name for group in self.groups), self.name))
+
+
+@frozen(eq=False)
+class Group:
+    """`( ... ) as stem`: a name for steps that stand in a row."""
+
+    name: str
+    span: Span
+
+
+@frozen(eq=False)
+class Run:
+    """Equal copies in a row of one repeat."""
+
+    body: Body
+    times: int
+
+
+@frozen(eq=False)
+class Repeat:
+    """Copies of a pipeline in a row, each with weights of its own.
+
+    A copy that leaves the tensor that it got is the same as all behind it, so copies are held as runs of equal ones.
+    """
+
+    runs: tuple[Run, ...]
+
+    @property
+    def times(self) -> int:
+        """The number of copies."""
+        return sum(run.times for run in self.runs)
+
+
+@frozen(eq=False)
+class Output:
+    """A tensor that the network returns."""
+
+    name: str
+    value: Value
+    span: Span
+
+
+@frozen(eq=False)
+class Network:
+    """A whole file: its body, whose sources are steps, and what it returns."""
+
+    name: str
+    source: Source = field(repr=False)
+    body: Body
+    outputs: tuple[Output, ...]

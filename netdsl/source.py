@@ -1,0 +1,42 @@
+"""A text with its name, and places in it; nothing here knows the language."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+
+@frozen(eq=False)
+class Source:
+    """The text of one file, or of a string, with the name that messages call it by."""
+
+    name: str
+    text: str = field(repr=False)
+
+    def line_and_column(self, offset: int) -> tuple[int, int]:
+        """Return the line and column of an offset, both counted from 1."""
+        line = self.text.count("\n", 0, offset) + 1
+        return line, offset - self.text.rfind("\n", 0, offset)
+
+    def line_at(self, offset: int) -> tuple[int, int]:
+        """Return the offsets where the line around an offset begins and ends."""
+        start = self.text.rfind("\n", 0, offset) + 1
+        end = self.text.find("\n", offset)
+        return start, len(self.text) if end < 0 else end
+
+
+@frozen
+class Span:
+    """A place in a source: characters from `start` up to `end`, not included."""
+
+    source: Source = field(repr=False)
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        """What is written there."""
+        return self.source.text[self.start : self.end]
+
+    def to(self, other: Span) -> Span:
+        """Return the place from the start of this one to the end of another."""
+        return Span(self.source, self.start, other.end)

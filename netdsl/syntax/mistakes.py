@@ -1,0 +1,924 @@
+"""What is likely meant where a text cannot be read: a message for each mistake, and often what to read in its place.
+
+`explain` asks the functions of this file in turn; the first that knows the mistake answers. Each shows in its
+docstring a text that it is about.
+"""
+
+# ruff: noqa: RUF001 - the signs that people take for ours are here on purpose
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+from attrs import field, frozen
+
+from ..diagnostics import Diagnostic, Related
+from ..source import Source, Span
+from .tables import RESERVED
+from .tokens import CLOSERS, CLOSING, END, STATEMENT_WORDS, WRONG, Token, begins_line, read_token
+
+SIGNS = {
+    "VBAR": "|", "COMMA": ",", "COLON": ":", "EQUAL": "=", "STAR": "*", "RPAR": ")", "RSQB": "]", "RBRACE": "}",
+}  # fmt: skip
+OPENING = {")": "(", "]": "[", "}": "{"}
+OPERATORS = frozenset({"PLUS", "MINUS", "NEG", "STAR", "SLASH", "FLOOR", "COMPARE", "AND", "OR", "NOT"})
+NUMBERS = frozenset({"INT", "FLOAT", "DIMS"})
+
+# The words whose brackets hold pipelines. Everything else is a layer or a block, and takes its arguments bare.
+COMBINATORS = frozenset(
+    {"add", "sub", "mul", "max", "average", "matmul", "concat", "stack", "residual", "freeze", "attention", "moe"}
+)
+
+# What begins a statement in other languages, or is said by people who have not read ours.
+TRANSLATED = {
+    "input": "in", "inputs": "in", "output": "out", "outputs": "out", "return": "out", "def": "block", "class": "block",
+    "define": "block", "function": "block", "module": "block", "import": "use", "include": "use", "from": "use",
+    "require": "use", "var": "const", "val": "const", "set": "const", "constant": "const",
+}  # fmt: skip
+
+EXAMPLES = {
+    "LET": "let left = in 28x28x1 | conv 8@3",
+    "CONST": "const width = 64",
+    "BLOCK": "block unit c k=3: conv c@k | relu",
+    "SHARED": "shared tower: conv 8@3 | relu",
+    "FOR": "for c in [64, 128] (conv c@3 | relu)",
+    "EACH": "concat(each k in [1, 3] (conv 8@k same))",
+    "OUT": "out in 784 | dense 10",
+    "AUX": "aux left | dense 10",
+    "TRAIN": "train loss=cross_entropy target=10",
+    "AS": "conv 8@3 as stem",
+    "IF": "if s > 1 then pool 2 else id",
+}
+
+MAX_SHOWN = 30  # characters of a word in a message
+MAX_REREAD = 2000  # characters that are read again when a mistake turns out to have begun earlier
+MAX_SEARCHED = 1000  # tokens in which the end of a bracket is looked for
+MAX_REWRITTEN = 24  # tokens between brackets that are read as if they had none
+
+
+@frozen
+class Mistake:
+    """A message, and how to go on: with `read` instead of the token; without it, behind what the mistake spoils."""
+
+    diagnostic: Diagnostic
+    read: tuple[Token, ...] | None = field(default=None, kw_only=True)
+    forget: int = field(default=0, kw_only=True)  # values to take off the parser's stack before
+    end: int | None = field(default=None, kw_only=True)  # where to go on reading, if not behind the token
+    once: bool = field(default=False, kw_only=True)  # whether the same message a second time would say nothing new
+
+
+@frozen
+class Bracket:
+    """A bracket that is open."""
+
+    token: Token
+    before: Token | None  # the token before it
+    below: str  # the symbol before it
+    values: int  # on the parser's stack, its own among them
+    among_arguments: bool
+    holds_pipelines: bool
+
+
+@frozen
+class Place:
+    """Where a token cannot stand, and what led there."""
+
+    source: Source
+    token: Token
+    recent: tuple[Token, ...]  # the tokens before it, the nearest last
+    symbols: tuple[str, ...]  # of the grammar: all that is read so far, in a row
+    expected: frozenset[str]  # the terminals that could follow
+    brackets: tuple[Bracket, ...]  # the innermost last
+
+    @property
+    def before(self) -> Token:
+        """The token before; an empty one at the start of the text."""
+        return self.recent[-1] if self.recent else Token("", self.token.start, self.token.start, "")
+
+    @property
+    def wants_value(self) -> bool:
+        """Whether a number, list or the like could stand here."""
+        return {"INT", "LSQB"} <= self.expected
+
+    @property
+    def wants_stage(self) -> bool:
+        """Whether a stage of a pipeline has to stand here."""
+        return {"NAME", "FOR"} <= self.expected and "INT" not in self.expected
+
+    @property
+    def wants_name(self) -> bool:
+        """Whether nothing but a name can stand here."""
+        return self.expected <= {"NAME", "COLON"} and "NAME" in self.expected
+
+    @property
+    def between_statements(self) -> bool:
+        """Whether what stands before is complete, and only a new statement can follow."""
+        return "LET" in self.expected and not {"VBAR", "INT"} & self.expected
+
+    @property
+    def begins_line(self) -> bool:
+        """Whether the token is the first in its line."""
+        return begins_line(self.source.text, self.token)
+
+    def next(self, token: Token | None = None) -> Token:
+        """Return the token behind another one, or behind the one that cannot stand here."""
+        found = read_token(self.source.text, (token or self.token).end)
+        while found.kind == "COMMENT":
+            found = read_token(self.source.text, found.end)
+        return found
+
+    def closer(self, token: Token) -> Token | None:
+        """Return what ends the bracket that a token stands in, None if nothing does; the token may be that itself."""
+        depth = 0
+        for _ in range(MAX_SEARCHED):
+            if token.kind in STATEMENT_WORDS:
+                return None
+            if token.kind in CLOSING and depth == 0:
+                return token
+            depth += (token.kind in CLOSERS) - (token.kind in CLOSING)
+            token = self.next(token)
+        return None
+
+    def between(self, opener: Token) -> tuple[tuple[Token, ...], Token] | None:
+        """Return what stands in a bracket, and its end; None where that is long, nested or never ends."""
+        inside: list[Token] = []
+        token = self.next(opener)
+        while token.kind not in CLOSING:
+            if token.kind in (END, WRONG) or token.kind in CLOSERS or len(inside) >= MAX_REWRITTEN:
+                return None
+            inside.append(token)
+            token = self.next(token)
+        return tuple(inside), token
+
+    def say(
+        self,
+        message: str,
+        label: str = "",
+        help: str = "",
+        *,
+        at: Token | tuple[Token, Token] | None = None,
+        related: tuple[Token, str] | None = None,
+        read: tuple[Token, ...] | None = None,
+        forget: int = 0,
+        end: int | None = None,
+        once: bool = False,
+    ) -> Mistake:
+        """Return the mistake at the token, or `at` another one, or from one to another."""
+        first, last = at if at is not None and not isinstance(at, Token) else (at or self.token,) * 2
+        span = Span(self.source, first.start, last.end)
+        others = (Related(Span(self.source, related[0].start, related[0].end), related[1]),) if related else ()
+        diagnostic = Diagnostic("E020", message, span, label, help, others)
+        return Mistake(diagnostic, read=read, forget=forget, end=end, once=once)
+
+
+def explain(place: Place) -> Mistake:
+    """Return what is wrong at a place."""
+    for knows in WORDS if place.token.kind == WRONG else STRUCTURE:
+        mistake = knows(place)
+        if mistake is not None:
+            return mistake
+    return _unknown(place)
+
+
+def _shown(text: str) -> str:
+    """Return a word as a message quotes it: not too long, and nothing that a terminal could act upon."""
+    text = text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "..."
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _as(kind: str, text: str, token: Token) -> Token:
+    """Return a token of another kind and text in the place of one."""
+    return Token(kind, token.start, token.end, text)
+
+
+def _added(kind: str, token: Token, text: str = "") -> Token:
+    """Return a token that was left out before another one."""
+    return Token(kind, token.start, token.start, text or SIGNS.get(kind, kind.lower()))
+
+
+def _whole(text: str) -> Token | None:
+    """Return the one token that a text is, or None."""
+    token = read_token(text, 0)
+    return token if text and token.end == len(text) and token.kind != WRONG else None
+
+
+def _layer_for(word: str) -> str | None:
+    """Return the layer that a word from elsewhere stands for."""
+    from ..layers import suggest
+
+    return suggest(word.rpartition(".")[2])
+
+
+# Words and signs that the language does not have
+
+
+def _invisible(place: Place) -> Mistake | None:
+    """`conv 3@3\\u00a0same`."""
+    word = place.token.text
+    if len(word) != 1 or (word.isprintable() and unicodedata.category(word) not in ("Zs", "Cf")):
+        return None
+    name = unicodedata.name(word, "a control character").lower()
+    message = f"a character that cannot be seen stands here: {name} (U+{ord(word):04X})"
+    return place.say(message, "here", "delete it; ordinary blanks part words", read=())
+
+
+def _comment(place: Place) -> Mistake | None:
+    """`/* the stem */`."""
+    if not place.token.text.startswith("/*"):
+        return None
+    start = Token(WRONG, place.token.start, place.token.start + 2, "/*")
+    help = "a comment begins with `#` and ends with its line"
+    return place.say("`/*` does not begin a comment here", "write `#`", help, at=start, read=())
+
+
+def _arrow(place: Place) -> Mistake | None:
+    """`in 784 -> dense 10;`."""
+    sign, after = place.token.text, place.next()
+    if sign not in ("->", "-->", "=>", "|>", ">>", "→", "⇒", ";", "||"):
+        return None
+    if sign == ";" and "LET" in place.expected and (after.kind in STATEMENT_WORDS or after.kind == "IN"):
+        return place.say(
+            "no `;` ends a statement", "delete it", "each statement begins with a word of its own", read=()
+        )
+    if sign == "||" and "OR" in place.expected and not ("VBAR" in place.expected and after.kind == "NAME"):
+        return place.say("`||` is not a sign of this language", "write `or`", read=(_as("OR", "or", place.token),))
+    if "VBAR" not in place.expected:
+        return None
+    message = "one `|` is enough between two layers" if sign == "||" else f"`{sign}` does not join layers: `|` does"
+    return place.say(message, "write `|`", read=(_as("VBAR", "|", place.token),))
+
+
+def _sign(place: Place) -> Mistake | None:
+    """`if a && b`, `dropout 50%`."""
+    token, before = place.token, place.before
+    meant = {"&&": ("AND", "and"), "&": ("AND", "and"), "!": ("NOT", "not"), ":=": ("EQUAL", "="), "**": ("STAR", "*")}
+    if token.text in meant and meant[token.text][0] in place.expected:
+        kind, text = meant[token.text]
+        message = f"`{token.text}` is not a sign of this language"
+        return place.say(message, f"write `{text}`", read=(_as(kind, text, token),))
+    if token.text == "\\":
+        return place.say("`\\` is not needed here", "delete it", "a line may break between any two words", read=())
+    if token.text == "%" and re.fullmatch("[0-9]{1,3}", before.text) and before.end == token.start:
+        share = f"{int(before.text) / 100:g}"
+        meant_number = Token("FLOAT" if "." in share else "INT", before.start, token.end, share)
+        message = "a share is written as a number, not in per cent"
+        return place.say(message, f"write `{share}`", at=meant_number, read=(meant_number,), forget=1)
+    help = {
+        "%": "the remainder of `a` by `b` is `a - a // b * b`",
+        "×": "sizes are joined by the letter `x`, as in `28x28x1`",
+        "…": "write out what it stands for",
+    }.get(token.text)
+    return place.say(f"`{token.text}` is not a sign of this language", help=help) if help else None
+
+
+def _quotes(place: Place) -> Mistake | None:
+    """`use 'blocks.net'`."""
+    word = place.token.text
+    closers = {'"': '"', "'": "'", "‘": "’", "“": "”"}
+    if word[0] not in closers:
+        return None
+    ended = len(word) > 1 and word.endswith(closers[word[0]])
+    inside = word[1:-1] if ended else word[1:].rstrip()
+    kind = "STRING" if "STRING" in place.expected else "NAME"
+    name = _whole(inside)
+    fits = kind in place.expected and (kind == "STRING" or (name is not None and name.kind == kind))
+    read = (_as(kind, f'"{inside}"' if kind == "STRING" else inside, place.token),) if fits else None
+    if word[0] == '"':
+        return place.say("this text never ends", "begins here", 'write `"` at its end, in the same line', read=read)
+    if not fits and name is not None and name.kind == "NAME":
+        return place.say("words stand without quotes", f"write `{_shown(inside)}`")
+    return place.say(f'text stands in double quotes: `"{_shown(inside)}"`', f"not in `{word[0]}`", read=read)
+
+
+def _dims(place: Place) -> Mistake | None:
+    """`in 10X10X3`."""
+    word = place.token.text
+    fixed = re.sub(r"(?<=[0-9?])[X×](?=[0-9?A-Z])|(?<=[0-9?A-Z])[X×](?=[0-9?])", "x", word)
+    meant = _whole(fixed)
+    if fixed == word or meant is None or meant.kind != "DIMS":
+        return None
+    message = "sizes are joined by a lower-case letter `x`"
+    return place.say(message, f"write `{_shown(fixed)}`", read=(_as("DIMS", fixed, place.token),))
+
+
+def _number(place: Place) -> Mistake | None:
+    """`dense 5K`, `dropout .5`, `dense 64same`, `in 28x28x`."""
+    word = place.token.text
+    if not re.match(r"\.?[0-9]", word):
+        return None
+    suffix = {"K": "k", "m": "M", "g": "G", "b": "B"}.get(word[-1])
+    fixed = word[:-1] + suffix if suffix else "0" + word if word[0] == "." else word.rstrip(".")
+    meant = _whole(fixed) if fixed != word else None
+    if meant is not None and meant.kind in ("INT", "FLOAT"):
+        why = "digits stand on both sides of a dot"
+        if suffix:
+            why = (
+                f"a {'thousand' if suffix == 'k' else 'million' if suffix == 'M' else 'thousand million'} is `{suffix}`"
+            )
+        message = f"`{_shown(word)}` is not a number: {why}"
+        return place.say(message, f"write `{_shown(fixed)}`", read=(_as(meant.kind, fixed, place.token),))
+    shape = re.search(r"[0-9?]x|x[0-9?]", word)
+    parts = re.fullmatch(r"([0-9_.]+[kMGB]?)([a-z_][a-z0-9_]*)", word)
+    if shape:
+        help = "sizes are whole numbers, `?` or upper-case names, joined by `x`: `28x28x1`, `Tx80`"
+        return place.say(f"`{_shown(word)}` is not a shape", help=help)
+    if parts and _whole(parts[1]):
+        label = f"write `{_shown(parts[1] + ' ' + parts[2])}`"
+        return place.say(f"`{_shown(word)}` is neither a number nor a name", label)
+    help = "numbers look like `64`, `10_000`, `5M`, `0.5` or `1e-3`"
+    return place.say(f"`{_shown(word)}` is not a number", help=help)
+
+
+def _mixed_case(place: Place) -> Mistake | None:
+    """`In 28x28x1 | Conv2D 32@3 | myBlock`."""
+    token = place.token
+    word, last = token.text, token.text.rpartition(".")[2]
+    lower = last.lower()
+    if not last.isidentifier():
+        return None
+    if RESERVED.get(lower) in place.expected:
+        return place.say(
+            f"`{lower}` is written in lower case", f"write `{lower}`", read=(_as(RESERVED[lower], lower, token),)
+        )
+    layer, after = _layer_for(word) if place.wants_stage else None, place.next()
+    if layer and after.kind == "LPAR":
+        return _called(place, _as("CALL", word + "(", token), after, layer)
+    if layer:
+        message = f"`{_shown(word)}` is not a layer of this language"
+        return place.say(message, f"write `{layer}`", read=(_as("NAME", layer, token),), once=True)
+    if word != last:
+        return place.say(f"`{_shown(word)}` is not a name", help="a name has no dot in it")
+    fixed = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", word).lower()
+    # As a stage it would be one more mistake if nothing has that name.
+    declared = rf"\b(block|shared|let|as|const)\s+{word}\b"
+    known = not place.wants_stage or (len(word) < 100 and re.search(declared, place.source.text) is not None)
+    read = (_as("NAME", fixed, token),) if known else None
+    if not word.isascii():
+        help = "a name is made of `a` to `z`, `0` to `9` and `_`"
+        return place.say(f"`{_shown(word)}` is not a name", help=help, read=read, once=True)
+    message = f"`{_shown(word)}` is not a name: names are lower case"
+    return place.say(message, f"write `{_shown(fixed)}`", read=read, once=True)
+
+
+def _other_word(place: Place) -> Mistake:
+    """`conv 3@3 $ relu`, `relu | ...`."""
+    word = _shown(place.token.text)
+    if re.fullmatch(r"[.?]+", place.token.text):
+        return place.say(f"`{word}` means nothing here", help="write out what it stands for")
+    return place.say(f"`{word}` means nothing in this language")
+
+
+# Brackets
+
+
+def _call_without_pipelines(place: Place) -> Mistake | None:
+    """`dense(10)`, `concat()`."""
+    opener, token = place.before, place.token
+    if opener.kind != "CALL" or not place.wants_stage or token.kind in STATEMENT_WORDS:
+        return None
+    name = opener.text[:-1]
+    if name not in COMBINATORS:
+        return _called(place, opener, opener, name)
+    example = (
+        f"`{name}(conv 8@3 same | relu)`" if name in ("residual", "freeze") else "`concat(conv 8@1, conv 8@3 same)`"
+    )
+    if token.kind == "RPAR":
+        return place.say(f"`{name}()` holds no pipeline", "", example, at=(opener, token))
+    return place.say(f"`{name}(` takes pipelines, and `{_shown(token.text)}` is none", "", example)
+
+
+def _called(place: Place, name: Token, opener: Token, layer: str) -> Mistake:
+    """Report a layer that is written like a call; `opener` is the token that ends in its bracket."""
+    between = place.between(opener)
+    word = _shown(name.text[:-1])
+    if between is None or any(token.kind in ("VBAR", "AS", "IN") for token in between[0]):
+        return place.say(f"`{word}` takes its arguments without brackets", "", f"as in `{layer} 64`", at=name)
+    inside, closer = between
+    kept = tuple(token for token in inside if token.kind != "COMMA")
+    written = re.sub(r" ?([=@/]) ?", r"\1", " ".join([layer, *(token.text for token in kept)]))
+    call = _shown(place.source.text[name.start : closer.end])
+    return place.say(
+        f"`{call}`: arguments stand without brackets and commas" if inside else f"`{call}`: no brackets are needed",
+        f"write `{written}`",
+        at=(name, closer),
+        read=(Token("NAME", name.start, opener.start, layer), *kept),
+        forget=1 if place.before is name else 0,
+        end=closer.end,
+    )
+
+
+def _sizes(place: Place) -> Mistake | None:
+    """`in (28, 28, 1)`, `conv 8@(3, 3)`, `const width = 1,000`."""
+    token, before, after = place.token, place.before, place.next()
+    if token.kind != "COMMA":
+        return None
+    if before.kind == after.kind == "INT" and before.end == token.start == after.start - 1 and len(after.text) == 3:
+        number = Token("INT", before.start, after.end, f"{before.text}_{after.text}")
+        message, label = "a comma does not group digits", f"write `{_shown(number.text)}`"
+        return place.say(message, label, at=number, read=(number,), forget=1, end=after.end)
+    between = place.between(place.brackets[-1].token) if place.brackets else None
+    if between is None or place.brackets[-1].token.kind != "LPAR" or place.brackets[-1].holds_pipelines:
+        return None
+    inside = [part for part in between[0] if part.kind != "COMMA"]
+    alike = len(inside) > 2 or inside[0].text == inside[-1].text
+    if place.brackets[-1].below == "NAME" and not alike:
+        return None
+    dims = _whole("x".join(part.text for part in inside))
+    if dims is None or dims.kind != "DIMS":
+        return None
+    opener, closer = place.brackets[-1].token, between[1]
+    meant = Token("DIMS", opener.start, closer.end, dims.text)
+    read, forget = (meant,), place.brackets[-1].values
+    return place.say(
+        "sizes are joined by `x`", f"write `{dims.text}`", at=meant, read=read, forget=forget, end=closer.end
+    )
+
+
+def _brackets_apart(place: Place) -> Mistake | None:
+    """`add (left, right)`, `relu (conv 8@3 | bn)`, `relu add(left, right | bn)`."""
+    if not place.brackets:
+        return None
+    bracket = place.brackets[-1]
+    opener, name, values = bracket.token, bracket.before, bracket.values
+    if bracket.holds_pipelines or not bracket.among_arguments or opener.kind not in ("LPAR", "CALL") or name is None:
+        return None
+    if place.token.kind in CLOSING or place.token.kind in (END, "IN") or place.token.start - opener.start > MAX_REREAD:
+        return None
+    behind_name = opener.kind == "LPAR" and bracket.below == "NAME"
+    whole = Token("CALL", name.start, opener.end, name.text + "(")
+    if behind_name and name.text in COMBINATORS:
+        message = f"no blank stands between `{name.text}` and its bracket"
+        return place.say(message, f"write `{whole.text}`", at=whole, read=(whole,), forget=values + 1, end=opener.end)
+    if behind_name and place.token.kind == "COMMA":
+        return _called(place, whole, opener, name.text)
+    if opener.kind == "CALL" and opener.text[:-1] not in COMBINATORS:
+        return None
+    if place.token.kind == "EQUAL" and values == 2:
+        return place.say("arguments stand without brackets", "delete it", f"as in `{EXAMPLES['TRAIN']}`", at=opener)
+    if place.closer(place.token) is None:
+        help = "delete it, or write `)` where it ends"
+        return place.say("this `(` is never closed", "", help, at=opener, read=(), forget=values, end=opener.end)
+    message = f"a `|` is missing between `{_shown(name.text)}` and `{opener.text}`"
+    read = (_added("VBAR", opener), opener)
+    return place.say(message, f"write `| {opener.text}`", at=opener, read=read, forget=values, end=opener.end)
+
+
+def _closes_wrongly(place: Place) -> Mistake | None:
+    """`in 784 | dense 10) | relu`, `[1, 2)`."""
+    token = place.token
+    if token.kind not in CLOSING:
+        return None
+    if not place.brackets:
+        help = f"delete it, or write the `{OPENING[token.text]}` that it belongs to"
+        return place.say(f"this `{token.text}` closes nothing", "", help, read=())
+    innermost = place.brackets[-1].token
+    wanted = CLOSERS[innermost.kind]
+    if wanted == token.kind:
+        return None
+    found = place.closer(place.next())
+    if found and found.kind == wanted:
+        return place.say(f"this `{token.text}` closes nothing", "", "delete it", read=())
+    if any(CLOSERS[bracket.token.kind] == token.kind for bracket in place.brackets):
+        return _never_closed(place)
+    message, label = f"`{token.text}` does not close `{innermost.text[-1]}`", f"write `{SIGNS[wanted]}`"
+    read = (_as(wanted, SIGNS[wanted], token),)
+    return place.say(message, label, related=(innermost, "opened here"), read=read)
+
+
+def _closed(place: Place) -> tuple[Token, ...]:
+    """Return the ends of all open brackets, and the token behind them."""
+    openers = [bracket.token for bracket in reversed(place.brackets)]
+    return (*(_added(CLOSERS[opener.kind], place.token) for opener in openers), place.token)
+
+
+def _never_closed(place: Place) -> Mistake | None:
+    """`out concat(left, right`, `take [1, 2 | relu`."""
+    token = place.token
+    if not place.brackets:
+        return None
+    innermost = place.brackets[-1]
+    if token.kind == CLOSERS[innermost.token.kind]:
+        return None
+    statement = token.kind in STATEMENT_WORDS or (token.kind == "IN" and place.begins_line)
+    if statement and not place.begins_line and token.kind != END and place.closer(place.next()):
+        return place.say(f"`{token.text}` begins a statement, and cannot stand in brackets", read=())
+    if not (statement or token.kind in CLOSING or (token.kind == "VBAR" and not innermost.holds_pipelines)):
+        return None
+    if token.kind == "VBAR" and innermost.token.kind in ("LSQB", "LBRACE"):
+        closer = place.closer(place.next())
+        if closer and closer.kind == CLOSERS[innermost.token.kind]:
+            message = f"commas part what stands between `{innermost.token.text}` and `{closer.text}`"
+            return place.say(message, "write `,`", read=(_as("COMMA", ",", token),))
+    return place.say(
+        f"this `{innermost.token.text[-1]}` is never closed",
+        "opened here",
+        f"write `{SIGNS[CLOSERS[innermost.token.kind]]}` where it ends",
+        at=innermost.token,
+        related=None if token.kind == END else (token, f"then comes `{_shown(token.text)}`"),
+        read=_closed(place) if statement else (_added(CLOSERS[innermost.token.kind], token), token),
+    )
+
+
+# Words of the language in the wrong place
+
+
+def _slashes(place: Place) -> Mistake | None:
+    """`// the stem`."""
+    if place.token.kind != "FLOOR" or (place.wants_value and not place.begins_line):
+        return None
+    _, end = place.source.line_at(place.token.start)
+    help = "a comment begins with `#` and ends with its line"
+    return place.say("`//` does not begin a comment here", "write `#`", help, read=(), end=end)
+
+
+def _pipe(place: Place) -> Mistake | None:
+    """`in 784 | | relu`, `block b: | relu`."""
+    if place.token.kind != "VBAR" or not place.wants_stage:
+        return None
+    if place.before.kind == "VBAR":
+        help = "name a layer, or delete one of the two"
+        return place.say("nothing stands between this `|` and the one before it", "", help, read=())
+    return place.say(
+        "nothing stands before this `|`", "delete it", "a pipeline begins with a layer or a tensor", read=()
+    )
+
+
+def _nothing_behind(place: Place) -> Mistake | None:
+    """`in 784 | dense 10 |`."""
+    token, before = place.token, place.before
+    if before.kind != "VBAR" or not place.wants_stage:
+        return None
+    if token.kind in ("OUT", "AUX") and not place.begins_line:
+        message = f"`{token.text}` stands at the beginning of a statement, not in a pipeline"
+        return place.say(message, "", f"as in `{EXAMPLES[token.kind]}`", read=())
+    if token.kind in STATEMENT_WORDS or token.kind in CLOSING or token.kind in ("COMMA", "ELSE"):
+        help = "name the next layer, or delete the `|`"
+        read = _closed(place) if token.kind in STATEMENT_WORDS else (token,)
+        return place.say("nothing stands behind this `|`", "", help, at=before, read=read, forget=1)
+    return None
+
+
+def _missing_pipe(place: Place) -> Mistake | None:
+    """`(conv 8@3 | relu) dense 10`, `(relu) x4`."""
+    token = place.token
+    if "VBAR" not in place.expected:
+        return None
+    times = re.fullmatch(r"x?([0-9]+)", token.text)
+    if times and "STAR" in place.expected and "INT" not in place.expected:
+        read = (_added("STAR", token), _as("INT", times[1], token))
+        return place.say("a group is repeated with `*`", f"write `* {times[1]}`", read=read)
+    if token.kind in ("NAME", "CALL", "LPAR") or (token.kind == "FOR" and place.next().kind == "NAME"):
+        word = _shown(token.text)
+        label = f"write `| {word}`" + (f", or `out {word}` for a statement of its own" if place.begins_line else "")
+        return place.say(f"a `|` is missing before `{word}`", label, read=(_added("VBAR", token), token))
+    if token.kind == "AS":
+        name = place.next()
+        end = name.end if name.kind == "NAME" else None
+        return place.say("this has a name already", "delete one of the two", read=(), end=end)
+    return None
+
+
+def _repeated(place: Place) -> Mistake | None:
+    """`residual(conv 8@3) * 3`, `relu * 2`."""
+    token = place.token
+    if token.kind != "STAR" or "VBAR" not in place.expected or "STAR" in place.expected:
+        return None
+    count = place.next()
+    end = count.end if count.kind == "INT" else None
+    if place.before.kind == "RPAR" and "item" in place.symbols[-4:]:
+        message = "a combinator is repeated in parentheses of its own"
+        return place.say(message, "", "as in `(residual(conv 8@3 same)) * 3`", at=(token, count), read=(), end=end)
+    message = "only what stands in parentheses can be repeated"
+    return place.say(message, "", "as in `(conv 8@3 same | relu) * 3`", at=(token, count), read=(), end=end)
+
+
+def _window(place: Place) -> Mistake | None:
+    """`conv 64@`, `conv @3`, `conv 64@k + 1`."""
+    token, before = place.token, place.before
+    kinds = [one.kind for one in place.recent]
+    example = "`conv 64@3/2`: 64 filters, a window of 3x3, a stride of 2"
+    if before.kind == "AT":
+        return place.say("the window is missing behind this `@`", "", example, at=before)
+    if before.kind == "SLASH" and "AT" in kinds[-4:]:
+        return place.say("the stride is missing behind this `/`", "", example, at=before)
+    if token.kind == "AT" and place.wants_value:
+        return place.say("the number of filters is missing before this `@`", "", example)
+    if token.kind in OPERATORS and "AT" in kinds[-2:]:
+        label = f"write `@({_shown(before.text)} {_shown(token.text)} ...)`"
+        return place.say("behind `@` an expression stands in parentheses", label)
+    return None
+
+
+def _comma(place: Place) -> Mistake | None:
+    """`conv 64, 3`, `block unit c, k: ...`."""
+    if place.token.kind != "COMMA" or not {"VBAR", "COLON"} & place.expected:
+        return None
+    stray = place.closer(place.next()) if not place.brackets else None
+    if stray:
+        related = (place.token, "this comma too belongs between brackets")
+        return place.say(f"this `{stray.text}` closes nothing", at=stray, related=related, read=(), end=stray.end)
+    what = "arguments" if "VBAR" in place.expected else "parameters"
+    return place.say(f"no comma stands between {what}", "delete it", "blanks part them: `conv 64 3 same`", read=())
+
+
+def _colon(place: Place) -> Mistake | None:
+    """`conv filters:64`, `let x: in 8`, `if a: relu`."""
+    token, expected = place.token, place.expected
+    if token.kind != "COLON":
+        return None
+    if "THEN" in expected:
+        help = f"as in `{EXAMPLES['IF']}`"
+        return place.say(
+            "the condition of an `if` ends with `then`", "write `then`", help, read=(_as("THEN", "then", token),)
+        )
+    if "EQUAL" in expected:
+        return place.say("`=` gives a name its value", "write `=`", read=(_as("EQUAL", "=", token),))
+    if "LPAR" in expected and not place.wants_stage and not place.wants_value:
+        return place.say("no `:` belongs to `for`", "delete it", f"as in `{EXAMPLES['FOR']}`", read=())
+    return None
+
+
+def _equal(place: Place) -> Mistake | None:
+    """`if s = 1 then`, `block b = relu`, `conv 3=2`."""
+    token = place.token
+    if token.kind != "EQUAL":
+        return None
+    if place.before.kind in ("OUT", "AUX") or {"OUT", "AUX"} & {*place.symbols[-2:-1]}:
+        help = "as in `out left | dense 1 as same`"
+        return place.say(
+            "an output gets its name behind its pipeline", "", help, read=(), forget=int(place.before.kind == "NAME")
+        )
+    compares = {"IF", "ASSERT", "EQUAL"} & {*place.symbols[-6:]}
+    if not compares and (place.before.kind in NUMBERS or place.before.kind in CLOSING):
+        return place.say("`=` stands behind the name of an argument", help="as in `stride=2`")
+    if "COMPARE" in place.expected:
+        return place.say("values are compared with `==`", "write `==`", read=(_as("COMPARE", "==", token),))
+    if "COLON" in place.expected:
+        help = f"as in `{EXAMPLES['BLOCK']}`"
+        return place.say("the body of a block begins behind a `:`", "write `:`", help, read=(_as("COLON", ":", token),))
+    return None
+
+
+def _chained(place: Place) -> Mistake | None:
+    """`1 < x < 3`."""
+    if place.token.kind != "COMPARE" or "AND" not in place.expected:
+        return None
+    return place.say("comparisons cannot be chained", "", "as in `1 < x and x < 3`")
+
+
+def _reserved_name(place: Place) -> Mistake | None:
+    """`let in = relu`."""
+    token = place.token
+    if token.kind not in RESERVED.values() or not place.wants_name:
+        return None
+    if place.begins_line and (token.kind in STATEMENT_WORDS or token.kind == "IN"):
+        return None
+    message = f"`{token.text}` is a word of the language and cannot be a name"
+    return place.say(message, "choose another name", read=(_as("NAME", token.text, token),))
+
+
+def _name(place: Place) -> Mistake | None:
+    """`let = relu`, `relu as | bn`, `block unit(c): relu`."""
+    token, before = place.token, place.before
+    if not place.wants_name:
+        return None
+    if token.kind == "CALL" and before.kind in ("BLOCK", "SHARED"):
+        message, help = "parameters stand without brackets and commas", f"as in `{EXAMPLES['BLOCK']}`"
+        between = place.between(token)
+        if between is None or before.kind == "SHARED":
+            return place.say(message, "", help)
+        name = Token("NAME", token.start, token.end - 1, token.text[:-1])
+        kept = tuple(part for part in between[0] if part.kind != "COMMA")
+        return place.say(message, "", help, at=(token, between[1]), read=(name, *kept), end=between[1].end)
+    help = f"as in `{EXAMPLES[before.kind]}`" if before.kind in EXAMPLES else ""
+    message = f"a name is missing behind `{_shown(before.text)}`"
+    if before.kind != "AS":
+        return place.say(message, "", help, at=before) if "COLON" not in place.expected else None
+    if token.kind in NUMBERS or token.kind == "STRING":
+        return place.say(f"{message}, and `{_shown(token.text)}` is none", "", help, read=(), forget=1)
+    return place.say(message, "", help, at=before, read=(token,), forget=1)
+
+
+def _dash(place: Place) -> Mistake | None:
+    """`let left-eye = relu`."""
+    token, before, after = place.token, place.before, place.next()
+    joined = before.end == token.start and token.end == after.start and {before.kind, after.kind} == {"NAME"}
+    if token.kind not in ("MINUS", "NEG") or not joined or not {"EQUAL", "COLON"} & place.expected:
+        return None
+    name = Token("NAME", before.start, after.end, f"{before.text}_{after.text}")
+    return place.say(
+        "a name has no `-` in it", f"write `{_shown(name.text)}`", at=name, read=(name,), forget=1, end=after.end
+    )
+
+
+def _missing_comma(place: Place) -> Mistake | None:
+    """`[1 2]`."""
+    token = place.token
+    if "COMMA" not in place.expected or "VBAR" in place.expected or not {"RSQB", "RBRACE", "RPAR"} & place.expected:
+        return None
+    if token.kind not in NUMBERS and token.kind not in ("NAME", "CALL", "LSQB", "NEG", "TRUE", "FALSE"):
+        return None
+    word = _shown(token.text)
+    return place.say(f"a comma is missing before `{word}`", f"write `, {word}`", read=(_added("COMMA", token), token))
+
+
+def _missing_word(place: Place) -> Mistake | None:
+    """`let x in 8`, `shared tower relu`, `for c [1, 2] (relu)`, `if s > 1 pool 2 else id`."""
+    token, before = place.token, place.before
+    missing = {
+        frozenset({"EQUAL"}): "EQUAL", frozenset({"COLON"}): "COLON", frozenset({"IN", "COMMA"}): "IN",
+    }.get(place.expected)  # fmt: skip
+    if missing is None and "THEN" in place.expected:
+        missing = "THEN"
+    if missing is None:
+        return None
+    sign = SIGNS.get(missing, missing.lower())
+    message = f"`{sign}` is missing behind `{_shown(before.text)}`"
+    if token.kind == END or (missing == "THEN" and token.kind not in ("NAME", "CALL", "LPAR")):
+        words = {"EQUAL": "LET", "COLON": "SHARED", "THEN": "IF", "IN": "FOR"}
+        if "CONST" in place.symbols:
+            words["EQUAL"] = "CONST"
+        return place.say(message, "", f"as in `{EXAMPLES[words[missing]]}`", at=before)
+    return place.say(message, f"write `{sign} {_shown(token.text)}`", read=(_added(missing, token), token))
+
+
+def _block_head(place: Place) -> Mistake | None:
+    """`block unit c conv c@3 | relu`, `block unit c=2*k: relu`."""
+    token, before = place.token, place.before
+    if "COLON" not in place.expected or "BLOCK" not in place.symbols or token.kind in STATEMENT_WORDS:
+        return None
+    message, help = "a `:` is missing before the body of this block", f"as in `{EXAMPLES['BLOCK']}`"
+    if token.kind in OPERATORS and "EQUAL" in [one.kind for one in place.recent[-2:]]:
+        label = f"write `({_shown(before.text)} {_shown(token.text)} ...)`"
+        return place.say("a default that is calculated stands in parentheses", label)
+    if token.kind in ("CALL", "LPAR", "IF", "FOR"):
+        return place.say(message, f"write `: {_shown(token.text)}`", help, read=(_added("COLON", token), token))
+    if place.symbols[-1] == "NAME" and token.kind != "AT":
+        read = (_added("COLON", before), before, token)
+        return place.say(message, f"write `: {_shown(before.text)}`", help, at=before, read=read, forget=1)
+    return place.say(message, "this belongs to its body", help)
+
+
+def _condition(place: Place) -> Mistake | None:
+    """`if s > 1 then pool 2`, `relu | if s > 1 then pool 2 else id`."""
+    token = place.token
+    ends = token.kind in STATEMENT_WORDS or token.kind in CLOSING or token.kind in ("COMMA", "VBAR")
+    for one in place.recent:
+        if one.text in ("elif", "elseif"):
+            return place.say(f"`{one.text}` is not a word of this language", "write `else if`", at=one)
+    if "ELSE" in place.expected and ends:
+        read = (_added("ELSE", token), _added("NAME", token, "id"), token) if "VBAR" in place.expected else None
+        help = "to do nothing otherwise, write `else id`" if read else "as in `(if s > 1 then 2 else 1)`"
+        return place.say("this `if` has no `else`", "it is wanted here", help, read=read)
+    if token.kind == "IF" and place.wants_stage and place.before.kind == "VBAR":
+        help = "as in `relu | (if s > 1 then pool 2 else id) | bn`"
+        return place.say("an `if` between layers stands in parentheses", "write `(if`", help)
+    return None
+
+
+def _loop(place: Place) -> Mistake | None:
+    """`relu | each k in [1, 2] (conv 8@k)`, `for c in [64, 128] conv c@3`."""
+    token = place.token
+    if token.kind == "EACH" and place.wants_stage:
+        message = "`each` stands between the brackets of a combinator"
+        help = f"as in `{EXAMPLES['EACH']}`; for one behind the other: `{EXAMPLES['FOR']}`"
+        return place.say(message, "", help, read=(_as("FOR", "for", token),))
+    loops = [symbol for symbol in place.symbols if symbol in ("FOR", "EACH")]
+    if not loops or "LPAR" not in place.expected or place.wants_stage or place.wants_value:
+        return None
+    message = f"the body of `{loops[-1].lower()}` stands in parentheses"
+    return place.say(message, f"write `({_shown(token.text)}`", f"as in `{EXAMPLES[loops[-1]]}`")
+
+
+def _file_name(place: Place) -> Mistake | None:
+    """`use std/resnet`."""
+    token = place.token
+    match = re.compile(r"[^\s#]+").match(place.source.text, token.start)
+    if place.before.kind != "USE" or token.kind in STATEMENT_WORDS or match is None:
+        return None
+    path = match[0].strip("\"'`<>()")
+    meant = Token("STRING", token.start, match.end(), f'"{path}"')
+    message = "the name of a file stands in double quotes"
+    return place.say(message, f'write `use "{_shown(path)}"`', at=meant, read=(meant,), end=meant.end)
+
+
+def _statement(place: Place) -> Mistake | None:
+    """`conv 8@3 | relu` at the start of a file, `x = in 8`, `input 8 | relu`."""
+    token, after = place.token, place.next()
+    if not place.between_statements or token.kind in (END, "PARAM"):
+        return None
+    word, shown = token.text.lower(), _shown(token.text)
+    if token.kind == "VBAR" and place.recent:
+        return place.say("nothing can be joined with what stands before this `|`", "", "it is no pipeline")
+    if token.kind == "VBAR":
+        help = "a pipeline on its own begins with its input: `in 28x28x1 | conv 8@3`"
+        return place.say("nothing stands before this `|`", "", help)
+    if token.kind == "NAME" and after.kind == "EQUAL":
+        number = place.next(after).kind in (*NUMBERS, "LSQB", "LBRACE", "TRUE", "FALSE")
+        kind, what = ("CONST", "number or list") if number else ("LET", "tensor")
+        message = f"a {what} is given a name with `{kind.lower()}`"
+        return place.say(message, f"write `{kind.lower()} {shown} =`", read=(_added(kind, token), token))
+    if token.kind == "NAME" and (word in TRANSLATED or word in RESERVED):
+        meant = TRANSLATED.get(word, word)
+        read = (_as(RESERVED[meant], meant, token),) if RESERVED[meant] in place.expected else None
+        return place.say(f"`{shown}` is not a word of this language", f"write `{meant}`", read=read)
+    if token.kind in NUMBERS and not place.recent:
+        message = "a pipeline on its own begins with its input"
+        return place.say(message, f"write `in {shown}`", read=(_added("IN", token), token))
+    named = rf"\b(let|as)\s+{re.escape(token.text[:MAX_REREAD])}\b"
+    if token.kind == "CALL" or (token.kind == "NAME" and re.search(named, place.source.text[: token.start])):
+        return place.say("an output begins with `out`", f"write `out {shown}`", read=(_added("OUT", token), token))
+    if token.kind in ("NAME", "LPAR", "FOR", "IF") and not place.recent:
+        help = f"as in `in 28x28x1 | {shown} ...`, with the shape of what enters"
+        return place.say("a pipeline on its own begins with its input", "", help)
+    help = "what stands before it is complete; a statement begins with `in`, `out`, `let`, `const`, `block`, ..."
+    return place.say(f"no statement begins with `{shown}`", "", help)
+
+
+def _stage(place: Place) -> Mistake | None:
+    """`in 8x8x3 | 64@3`, `let x = 5`, `out`."""
+    token, before = place.token, place.before
+    if not place.wants_stage:
+        return None
+    shown = _shown(token.text)
+    if token.kind == "IN" and before.kind in ("VBAR", "COLON", "THEN", "ELSE"):
+        help = f"an input stands in `let`, in `out` or on its own, as in `{EXAMPLES['LET']}`"
+        return place.say("`in` begins a pipeline, and nothing can enter it", "", help)
+    if token.kind in NUMBERS or token.kind in ("AT", "STRING", "LSQB", "LBRACE", "TRUE", "FALSE"):
+        if token.kind == "LBRACE":
+            help = "as in `const act = {relu, gelu}`, and then `| act`"
+            return place.say("a choice of layers is given a name with `const`", "", help)
+        if before.kind == "EQUAL":
+            help = f"numbers and lists are named with `const`, as in `{EXAMPLES['CONST']}`"
+            return place.say(f"`let` names a tensor, and `{shown}` is none", "", help)
+        help = "a stage is the name of a layer and its arguments, without commas: `conv 64@3 same`"
+        if before.kind == "COMMA":
+            return place.say(f"a pipeline is wanted here, and `{shown}` is none", "", help)
+        return place.say(f"the name of a layer is missing before `{shown}`", "", help)
+    if token.kind in STATEMENT_WORDS or token.kind in CLOSING or token.kind in ("IN", "COMMA", "ELSE", "AS", "THEN"):
+        what = "layer" if before.kind in ("VBAR", "THEN", "ELSE") else "pipeline"
+        help = f"as in `{EXAMPLES[before.kind]}`" if before.kind in EXAMPLES else ""
+        return place.say(f"a {what} is missing behind `{_shown(before.text)}`", "", help, at=before)
+    return None
+
+
+def _value(place: Place) -> Mistake | None:
+    """`conv 8@3 stride= | relu`, `dense 4 * | relu`, `const c = in 8`."""
+    token, before = place.token, place.before
+    if not place.wants_value:
+        return None
+    if token.kind == "IN" and "CONST" in place.symbols:
+        help = f"a tensor is named with `let`, as in `{EXAMPLES['LET']}`"
+        return place.say("a constant is a number, a list or a word", "", help)
+    if before.kind in ("IN", "PARAM") and "names" not in place.symbols[-2:]:
+        return place.say(f"`{before.text}` needs a shape", "", f"as in `{before.text} 28x28x1`", at=before)
+    if before.kind == "TRAIN":
+        return place.say("`train` needs arguments", "", f"as in `{EXAMPLES['TRAIN']}`", at=before)
+    if before.kind in OPERATORS or before.kind in ("EQUAL", "COMMA", "ASSERT", "IF", "LBRACE", "CALL", "LPAR", "IN"):
+        name = place.recent[-2].text + "=" if before.kind == "EQUAL" and len(place.recent) > 1 else before.text
+        return place.say(f"a value is missing behind `{_shown(name)}`", at=before)
+    if token.kind in OPERATORS:
+        return place.say(f"a value is missing before `{_shown(token.text)}`")
+    if token.kind in RESERVED.values() and token.kind not in STATEMENT_WORDS and token.kind != "IN":
+        return place.say(f"`{token.text}` is a word of the language, and cannot be an argument")
+    return None
+
+
+def _unknown(place: Place) -> Mistake:
+    """Say what stands there and what could."""
+    token = place.token
+    message = "the text ends too early" if token.kind == END else f"`{_shown(token.text)}` cannot stand here"
+    return place.say(message, f"wanted: {_wanted(place)}", at=place.before if token.kind == END else token)
+
+
+def _wanted(place: Place) -> str:
+    """Return what could stand at a place, in words."""
+    words = []
+    if place.wants_stage:
+        words.append("a layer")
+    elif place.wants_value:
+        words.append("a value")
+    elif "NAME" in place.expected:
+        words.append("a name")
+    if "STRING" in place.expected and not place.wants_value:
+        words.append("a text in quotes")
+    words += [f"`{SIGNS[kind]}`" for kind in SIGNS if kind in place.expected and kind != "STAR"]
+    words += [f"`{kind.lower()}`" for kind in ("THEN", "ELSE") if kind in place.expected]
+    if "LET" in place.expected:
+        words.append("a new statement")
+    return " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:]))) or "something else"
+
+
+Knows = Callable[[Place], Mistake | None]
+
+WORDS: tuple[Knows, ...] = (
+    _invisible, _comment, _arrow, _sign, _file_name, _quotes, _dims, _number, _mixed_case, _other_word,
+)  # fmt: skip
+
+STRUCTURE: tuple[Knows, ...] = (
+    _call_without_pipelines, _sizes, _brackets_apart, _closes_wrongly, _slashes, _pipe, _nothing_behind, _never_closed,
+    _file_name, _missing_pipe, _repeated, _window, _comma, _colon, _equal, _chained, _reserved_name, _dash,
+    _missing_comma, _name, _missing_word, _block_head, _condition, _loop, _statement, _stage, _value,
+)  # fmt: skip

@@ -1,0 +1,303 @@
+"""The real frameworks as judges: build emitted programs, move the same weights into each, run them, compare outputs."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+
+from netdsl.analysis.counts import count
+from netdsl.elaborate import elaborate
+from netdsl.emit import keras as keras_emitter
+from netdsl.emit import torch as torch_emitter
+from netdsl.emit.emitted import Emitted, Location
+from netdsl.layer import Layer
+from netdsl.network import Body, Network, Repeat
+from netdsl.source import Source
+from netdsl.syntax.parser import parse
+
+Arrays = dict[tuple[str, str], np.ndarray]
+
+TOLERANCE = 1e-4
+"""Of the largest output, in float32."""
+BATCH = 3
+
+
+def network_of(text: str, name: str = "network") -> Network:
+    """Return the network of a text that has no mistake."""
+    program, mistakes = parse(Source(name, text))
+    network, more = elaborate(program, name)
+    errors = [d.message for d in (*mistakes, *more) if d.severity == "error"]
+    assert not errors, f"{text}: {errors}"
+    return network
+
+
+def random_weights(network: Network, seed: int = 0) -> Arrays:
+    """Return an array for every weight of every copy, spread so that each layer keeps the size of what enters."""
+    generator = np.random.default_rng(seed)
+    return {key: _draw(generator, *facts) for key, facts in declared_weights(network).items()}
+
+
+def declared_weights(network: Network) -> dict[tuple[str, str], tuple[str, tuple[int, ...], float]]:
+    """Return name, shape and fan-in of every weight that the declarations ask for, by layer and weight."""
+    found: dict[tuple[str, str], tuple[str, tuple[int, ...], float]] = {}
+
+    def walk(body: Body, prefix: str) -> None:
+        for step in body.steps:
+            name = prefix + step.full_name
+            if isinstance(step.does, Repeat):
+                copy = 0
+                for run in step.does.runs:
+                    for _ in range(run.times):
+                        copy += 1
+                        walk(run.body, f"{name}.{copy}.")
+            elif isinstance(step.does, Layer) and step.output is not None:
+                tensors = tuple(body.tensor(value) for value in step.inputs)
+                leaving = int(np.prod([int(size) for size in step.output.sizes]))
+                for weight in step.does.weights(*tensors):
+                    if weight.present:
+                        shape = tuple(int(size) for size in weight.shape)
+                        fan_in = max(1.0, float(np.prod(shape)) * float(weight.uses) / leaving) if weight.uses else 0.0
+                        found[name, weight.name] = (weight.name, shape, fan_in)
+
+    walk(network.body, "")
+    return found
+
+
+def _draw(generator: np.random.Generator, name: str, shape: tuple[int, ...], fan_in: float) -> np.ndarray:
+    if fan_in:
+        drawn = generator.normal(0, np.sqrt(2 / fan_in), shape)
+    elif name == "variance":
+        drawn = generator.uniform(0.5, 1.5, shape)
+    elif name == "scale":
+        drawn = generator.uniform(0.5, 1.5, shape) * generator.choice([-1, 1], shape)
+    elif name == "slope":
+        drawn = generator.uniform(0.1, 0.5, shape)
+    else:
+        drawn = generator.normal(0, 0.5, shape)
+    return drawn.astype(np.float32)
+
+
+def random_inputs(network: Network, seed: int = 1) -> list[np.ndarray]:
+    """Return a batch for every input, channels last."""
+    generator = np.random.default_rng(seed)
+    sources = [step for step in network.body.steps if isinstance(step.does, Layer) and step.does.is_source]
+    return [
+        generator.normal(0, 1, (BATCH, *(int(size) for size in step.output.sizes))).astype(np.float32)
+        for step in sources
+        if step.output is not None
+    ]
+
+
+@frozen
+class Answer:
+    """What a framework makes of a program: outputs (channels last), and what it counts itself."""
+
+    outputs: list[np.ndarray]
+    trainable: int
+    not_trained: int
+    sizes: dict[str, int]
+    """Elements of each tensor that it keeps, by path."""
+
+
+def channels_first(array: np.ndarray) -> np.ndarray:
+    return np.moveaxis(array, -1, 1) if array.ndim >= 4 else array
+
+
+def channels_last(array: np.ndarray) -> np.ndarray:
+    return np.moveaxis(array, 1, -1) if array.ndim >= 4 else array
+
+
+def _make(emitted: Emitted) -> Any:
+    namespace: dict[str, Any] = {"__name__": f"emitted_{emitted.name}"}
+    exec(compile(emitted.source, f"<{emitted.name}>", "exec"), namespace)
+    return namespace[emitted.name]()
+
+
+def by_torch(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Answer:
+    """Run a PyTorch program."""
+    import torch
+
+    model = _make(emitted).eval()
+    tensors = {
+        name: tensor for name, tensor in model.state_dict().items() if not name.endswith("num_batches_tracked")
+    }
+    _move(emitted.weight_map, weights, {name: tuple(t.shape) for name, t in tensors.items()}, lambda name, array: tensors[name].copy_(torch.from_numpy(array)))
+    with torch.no_grad():
+        answer = model(*(torch.from_numpy(np.ascontiguousarray(channels_first(x))) for x in inputs))
+    outputs = answer if isinstance(answer, tuple) else (answer,)
+    trained = {name: p.numel() for name, p in model.named_parameters() if p.requires_grad}
+    sizes = {name: tensor.numel() for name, tensor in tensors.items()}
+    return Answer(
+        [channels_last(output.numpy()) for output in outputs],
+        sum(trained.values()),
+        sum(size for name, size in sizes.items() if name not in trained),
+        sizes,
+    )
+
+
+def by_keras(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Answer:
+    """Run a Keras program on the backend of this process."""
+    import keras
+
+    keras.utils.clear_session()  # Keras numbers its layers from the start again
+    model = _make(emitted)
+    variables = {"/".join(variable.path.split("/")[-2:]): variable for variable in model.variables}
+    variables = {path: v for path, v in variables.items() if "seed_generator" not in path}
+    _move(emitted.weight_map, weights, {path: tuple(v.shape) for path, v in variables.items()}, lambda path, array: variables[path].assign(array))
+    answer = _call_keras(model, inputs if len(inputs) > 1 else inputs[0])
+    outputs = answer if isinstance(answer, list | tuple) else [answer]
+    return Answer(
+        [keras.ops.convert_to_numpy(output) for output in outputs],
+        sum(int(np.prod(v.shape)) for v in model.trainable_variables),
+        sum(int(np.prod(v.shape)) for v in variables.values() if not v.trainable),
+        {path: int(np.prod(v.shape)) for path, v in variables.items()},
+    )
+
+
+def _call_keras(model: Any, inputs: Any) -> Any:
+    import keras
+
+    if keras.backend.backend() != "jax":
+        return model(inputs, training=False)
+    import jax
+
+    # compiled as one function: JAX would compile each operation by itself otherwise, which takes five times as long
+    call = jax.jit(lambda trained, others, x: model.stateless_call(trained, others, x, training=False)[0])
+    trained = [variable.value for variable in model.trainable_variables]
+    return call(trained, [variable.value for variable in model.non_trainable_variables], inputs)
+
+
+def fast_keras() -> None:
+    """Let Keras start from zeros, and JAX compile without optimising: weights are moved in, and a program runs once.
+
+    JAX compiles each random initializer for each shape of a weight, which takes longer than everything else.
+    """
+    import keras
+
+    def zeros(self: object, shape: tuple[int, ...], dtype: str | None = None) -> Any:
+        return keras.ops.convert_to_tensor(np.zeros(shape, dtype or "float32"))
+
+    drawing = keras.initializers.VarianceScaling.__mro__[1]  # the base of those that draw numbers, which has no public name
+    for initializer in vars(keras.initializers).values():
+        if isinstance(initializer, type) and issubclass(initializer, drawing):
+            initializer.__call__ = zeros  # type: ignore[method-assign]
+    if keras.backend.backend() == "jax":
+        import jax
+
+        jax.config.update("jax_disable_most_optimizations", True)
+    else:
+        import torch
+
+        torch.set_num_threads(1)
+
+
+def _move(weight_map: tuple[Location, ...], weights: Arrays, shapes: dict[str, tuple[int, ...]], put: Any) -> None:
+    """Put every weight in its place, and every place to use."""
+    places = {location.path for location in weight_map}
+    assert places == set(shapes), f"the map knows {sorted(places)}, the model has {sorted(shapes)}"
+    assert {(location.layer, location.weight) for location in weight_map} == set(weights)
+    for location in weight_map:
+        weight = weights[location.layer, location.weight]
+        put(location.path, np.ascontiguousarray(location.arrange(weight, shapes[location.path])))
+
+
+class Jax:
+    """Keras on JAX, in a process of its own: a process has one backend."""
+
+    def __init__(self) -> None:
+        environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+        worker = Path(__file__).with_name("jax_worker.py")
+        self.process = subprocess.Popen(
+            [sys.executable, str(worker)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+        )
+
+    def __call__(self, emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Answer:
+        assert self.process.stdin is not None and self.process.stdout is not None
+        request = (emitted.name, emitted.source, emitted.weight_map, weights, inputs)
+        pickle.dump(request, self.process.stdin)
+        self.process.stdin.flush()
+        answer = pickle.load(self.process.stdout)
+        if isinstance(answer, str):
+            raise AssertionError(answer)
+        assert isinstance(answer, Answer)
+        return answer
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def emit_both(network: Network) -> tuple[Emitted, Emitted]:
+    return torch_emitter.emit(network), keras_emitter.emit(network)
+
+
+def difference(one: list[np.ndarray], other: list[np.ndarray]) -> float:
+    """Return the largest difference between outputs, as a share of the largest output; infinite for other shapes."""
+    if [a.shape for a in one] != [b.shape for b in other]:
+        return float("inf")
+    worst = 0.0
+    for a, b in zip(one, other, strict=True):
+        if not (np.isfinite(a).all() and np.isfinite(b).all()):
+            return float("inf")
+        largest = max(float(np.abs(a).max()), float(np.abs(b).max()))
+        worst = max(worst, float(np.abs(a - b).max()) / largest if largest else 0.0)
+    return worst
+
+
+def is_constant(output: np.ndarray) -> bool:
+    """Whether an output says nothing about what it was made from."""
+    return output.size > 1 and bool(np.ptp(output) < 1e-6)
+
+
+def disagreement(text: str, jax: Jax) -> str:
+    """Return what PyTorch, Keras on torch, Keras on JAX and the compiler disagree about on a network; "" if nothing."""
+    network = network_of(text)
+    weights, inputs = random_weights(network), random_inputs(network)
+    for_torch, for_keras = emit_both(network)
+    try:
+        answers = {
+            "torch": by_torch(for_torch, weights, inputs),
+            "keras on torch": by_keras(for_keras, weights, inputs),
+            "keras on jax": jax(for_keras, weights, inputs),
+        }
+    except Exception as error:
+        return f"{text}\n{type(error).__name__}: {error}\n{for_torch.source}\n{for_keras.source}"
+    problems = [problem for name, answer in answers.items() for problem in _against_compiler(name, answer, network)]
+    reference = answers["torch"].outputs
+    problems += ["the output is constant" for output in reference if is_constant(output)]
+    for name, answer in answers.items():
+        apart = difference(reference, answer.outputs)
+        if apart > TOLERANCE:
+            problems.append(f"{name} differs from torch by {apart:.2g} of the largest output")
+    return f"{text}\n{problems}\n{for_torch.source}\n{for_keras.source}" if problems else ""
+
+
+def _against_compiler(name: str, answer: Answer, network: Network) -> Iterator[str]:
+    """Compare what a framework counts with what the compiler counts: in all, by layer, and the shapes that leave."""
+    counts = count(network)
+    assert counts is not None
+    if (answer.trainable, answer.not_trained) != (counts.trainable, counts.not_trained):
+        yield f"{name} counts {answer.trainable} + {answer.not_trained}, we {counts.trainable} + {counts.not_trained}"
+    shapes = [(BATCH, *network.body.tensor(output.value).sizes) for output in network.outputs]  # type: ignore[union-attr]
+    if [output.shape for output in answer.outputs] != shapes:
+        yield f"{name} returns {[output.shape for output in answer.outputs]}, we say {shapes}"
+
+
+def differ(text: str, changed: str) -> bool:
+    """Whether a PyTorch program of one network and a Keras program of another are told apart by the comparison."""
+    network, other = network_of(text), network_of(changed)
+    weights, inputs = random_weights(network), random_inputs(network)
+    try:
+        one = by_torch(torch_emitter.emit(network), weights, inputs)
+        two = by_keras(keras_emitter.emit(other), weights, inputs)
+    except Exception:
+        return True  # the weights do not even fit
+    return difference(one.outputs, two.outputs) > TOLERANCE

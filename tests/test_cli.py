@@ -1,0 +1,444 @@
+"""The command line: what goes to standard output, what to standard error, the exit status, and what it loads."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import netdsl
+from netdsl.cli import main
+
+QUESTION = "in 100x100x1 | conv 60@7x7 valid | conv 100@5x5 | pool 2 weighted | dense 250 | dense 200 | dense 1"
+REPEATED = "in 8x8x4 | (conv 4@3 same | relu) * 3 as trunk | (dense 5 | relu) as head"
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "cnn.net"
+    path.write_text(QUESTION)
+    return path
+
+
+def outcome(capsys: Capture, *arguments: object) -> tuple[int, str, str]:
+    """Return the exit status, standard output and standard error of a command."""
+    status = main([str(argument) for argument in arguments])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+# summary
+
+
+TABLE = """\
+name       layer              output     parameters           MACs
+in_1       in 100x100x1       100x100x1
+conv_1     conv 60@7x7 valid  94x94x60        3,000     25,977,840
+conv_2     conv 100@5x5       90x90x100     150,100  1,215,000,000
+pool_1     pool 2 weighted    45x45x100         200              0
+flatten_1                     202500              0              0
+dense_1    dense 250          250        50,625,250     50,625,000
+dense_2    dense 200          200            50,200         50,000
+dense_3    dense 1            1                 201            200
+
+parameters  50,828,951 (50,828,951 trainable, 0 not trained)
+MACs        1,291,653,040
+FLOPs       2,583,306,080 (2 a MAC)
+"""
+
+
+def test_summary_is_an_aligned_table(capsys: Capture, file: Path) -> None:
+    assert outcome(capsys, "summary", file) == (0, TABLE, "")
+    assert outcome(capsys, "summary", "-e", QUESTION) == (0, TABLE, "")
+
+
+def test_summary_reads_standard_input(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(QUESTION.encode())))
+    assert outcome(capsys, "summary", "-") == (0, TABLE, "")
+
+
+def test_summary_says_how_often_a_layer_stands_there(capsys: Capture) -> None:
+    status, out, _ = outcome(capsys, "summary", "-e", REPEATED)
+    assert status == 0
+    assert out.splitlines()[0].split() == ["name", "layer", "output", "parameters", "each", "MACs", "each", "times"]
+    assert re.search(r"trunk.conv_1 +conv 4@3 same +8x8x4 +148 +9,216 +3\n", out)
+
+
+def test_summary_folds(capsys: Capture) -> None:
+    _, out, _ = outcome(capsys, "summary", "-e", REPEATED, "--depth", 1)
+    names = [line.split()[0] for line in out.splitlines()[1:4]]
+    assert names == ["in_1", "trunk", "head"]
+    assert re.search(r"trunk +\( \.\.\. \) \* 3 +8x8x4 +444 +27,648", out)
+
+
+def test_summary_shortens_long_texts(capsys: Capture) -> None:
+    _, out, _ = outcome(capsys, "summary", "-e", f"in 8x8x4 | concat({', '.join(['conv 4@3 same'] * 20)})")
+    assert max(map(len, out.splitlines())) < 120
+    assert "  concat(conv 4@3 same, conv 4@3 same, conv 4@3...  " in out
+
+
+def test_summary_of_several_files(capsys: Capture, tmp_path: Path, file: Path) -> None:
+    other = tmp_path / "other.net"
+    other.write_text("in 8 | dense 3")
+    status, out, err = outcome(capsys, "summary", file, other)
+    assert (status, err) == (0, "")
+    assert out == f"{file}\n\n{TABLE}\n{other}\n\n{outcome(capsys, 'summary', other)[1]}"
+    status, out, err = outcome(capsys, "summary", tmp_path / "missing.net", other)
+    assert status == 1
+    assert "E024" in err
+    assert "dense 3" in out
+
+
+def test_json(capsys: Capture, file: Path) -> None:
+    _, out, _ = outcome(capsys, "summary", file, "--format", "json")
+    found = json.loads(out)
+    layers = found.pop("layers")
+    assert found == {
+        "inputs": [{"name": "in_1", "shape": [100, 100, 1], "dtype": "float"}],
+        "outputs": [{"name": "dense_3", "shape": [1]}],
+        "parameters": {"total": 50828951, "trainable": 50828951, "not_trained": 0},
+        "macs": 1291653040,
+        "flops": 2583306080,
+    }
+    assert layers[0] == {
+        "name": "conv_1",
+        "layer": "conv",
+        "text": "conv 60@7x7 valid",
+        "line": 1,
+        "column": 16,
+        "path": [],
+        "times": 1,
+        "inputs": [[100, 100, 1]],
+        "output": [94, 94, 60],
+        "parameters": {"trainable": 3000, "not_trained": 0},
+        "macs": 25977840,
+    }
+    flatten = layers[3]
+    assert (flatten["name"], flatten["layer"], flatten["text"]) == ("flatten_1", "flatten", "")
+    assert flatten["column"] == layers[4]["column"]
+
+
+def test_json_of_repeats_open_sizes_and_several_files(capsys: Capture, tmp_path: Path, file: Path) -> None:
+    _, out, _ = outcome(capsys, "summary", "-e", REPEATED, "--format", "json")
+    relu = json.loads(out)["layers"][1]
+    assert (relu["name"], relu["path"], relu["times"]) == ("trunk.relu_1", ["trunk"], 3)
+    _, out, _ = outcome(capsys, "summary", "-e", "in Tx80 | conv 8@3", "--format", "json")
+    found = json.loads(out)
+    assert found["inputs"][0]["shape"] == ["T", 80]
+    assert found["layers"][0]["output"] == ["T-2", 8]
+    assert found["macs"] == "1920*T - 3840"
+    _, out, _ = outcome(capsys, "summary", file, file, "--format", "json")
+    assert [found["file"] for found in json.loads(out)] == [str(file), str(file)]
+
+
+def test_csv_and_markdown(capsys: Capture, file: Path) -> None:
+    _, out, _ = outcome(capsys, "summary", file, "--format", "csv")
+    found = list(csv.DictReader(io.StringIO(out)))
+    assert sum(int(row["trainable"]) * int(row["times"]) for row in found) == 50828951
+    assert found[1]["text"] == "conv 60@7x7 valid"
+    _, out, _ = outcome(capsys, "summary", file, "--format", "markdown")
+    assert "| conv_1 | `conv 60@7x7 valid` | 94x94x60 | 3,000 | 25,977,840 |\n" in out
+    assert "- MACs: 1,291,653,040\n" in out
+    _, out, _ = outcome(capsys, "summary", file, file, "--format", "csv")
+    assert len({row["file"] for row in csv.DictReader(io.StringIO(out))}) == 1
+
+
+def test_what_is_known_is_shown_in_spite_of_errors(capsys: Capture) -> None:
+    status, out, err = outcome(capsys, "summary", "-e", "in 8x8x3 | conv 8@3 | conv 9@9")
+    assert status == 1
+    assert "E002" in err
+    assert "8 -> 6" in err
+    assert re.search(r"conv_1 +conv 8@3 +6x6x8 +224 +7,776\n", out)
+    assert re.search(r"conv_2 +conv 9@9 +\? +\? +\?\n", out)
+    assert "parameters  " not in out.split("\n", 1)[1]
+    _, out, _ = outcome(capsys, "summary", "-e", "in 8x8x3 | conv 8@3 | conv 9@9", "--format", "json")
+    found = json.loads(out)
+    assert found["parameters"] == {"total": None, "trainable": None, "not_trained": None}
+    assert (found["macs"], found["layers"][1]["output"], found["layers"][1]["macs"]) == (None, None, None)
+
+
+def test_warnings_do_not_fail(capsys: Capture) -> None:
+    status, out, err = outcome(capsys, "summary", "-e", "let spare = in 8x8x3 | conv 8@3\nin 4 | dense 3")
+    assert status == 0
+    assert "C115" in err
+    assert "dense 3" in out
+
+
+def test_terminals_get_a_drawn_table(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    pytest.importorskip("rich")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    _, out, _ = outcome(capsys, "summary", "-e", QUESTION)
+    assert "─────" in out
+    assert "\033[" in out
+    plain = re.sub(r"\033\[[0-9;]*m", "", out)
+    assert re.search(r"conv_1 +conv 60@7x7 valid +94x94x60 +3,000 +25,977,840", plain)
+    monkeypatch.setenv("COLUMNS", "40")
+    _, out, _ = outcome(capsys, "summary", "-e", QUESTION)
+    assert out == TABLE  # figures are never cut off
+
+
+# explain, emit, layers
+
+
+def test_explain(capsys: Capture, file: Path) -> None:
+    status, out, _ = outcome(capsys, "explain", file)
+    assert status == 0
+    assert "60*(7*7*1) + 60 = 3,000" in out
+    status, out, _ = outcome(capsys, "explain", file, "--layer", "pool_1")
+    assert status == 0
+    assert "subsampling" in out
+    assert "conv_1" not in out
+    status, out, err = outcome(capsys, "explain", file, "--layer", "pool_11")
+    assert (status, out) == (2, "")
+    assert "did you mean `pool_1`?" in err
+
+
+@pytest.mark.parametrize("target", ["torch", "keras"])
+def test_emit(capsys: Capture, file: Path, tmp_path: Path, target: str) -> None:
+    status, out, err = outcome(capsys, "emit", "--to", target, file)
+    assert (status, err) == (0, "")
+    compile(out, "emitted", "exec")
+    assert out == netdsl.load(file).emit(target)
+    written = tmp_path / "emitted.py"
+    assert outcome(capsys, "emit", "--to", target, file, "-o", written) == (0, "", "")
+    assert written.read_text("utf-8") == out
+    assert outcome(capsys, "emit", "--to", target, file, "-o", "/dev/null") == (0, "", "")
+    status, _, err = outcome(capsys, "emit", "--to", target, file, "-o", tmp_path / "missing" / "emitted.py")
+    assert status == 1
+    assert "cannot write" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cnn.net", "emitted.py"]
+
+
+def test_emit_replaces_a_file_and_keeps_its_mode_and_link(capsys: Capture, file: Path, tmp_path: Path) -> None:
+    target, link = tmp_path / "target.py", tmp_path / "link.py"
+    target.write_text("before")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    outcome(capsys, "emit", "--to", "torch", file, "-o", link)
+    assert link.is_symlink()
+    assert "nn.Conv2d" in target.read_text()
+    assert target.stat().st_mode & 0o777 == 0o640
+
+
+def test_nothing_is_emitted_of_a_network_with_errors(capsys: Capture, tmp_path: Path) -> None:
+    written = tmp_path / "emitted.py"
+    status, out, err = outcome(capsys, "emit", "--to", "torch", "-e", "in 8 | dnse 3", "-o", written)
+    assert (status, out) == (1, "")
+    assert "did you mean `dense`?" in err
+    assert not written.exists()
+
+
+def test_layers(capsys: Capture) -> None:
+    from netdsl.layers import keywords
+
+    status, out, _ = outcome(capsys, "layers")
+    assert status == 0
+    assert set(keywords()) <= {re.split(r"[ (]", line)[0] for line in out.splitlines()}
+    for keyword in keywords():
+        status, out, err = outcome(capsys, "layers", keyword)
+        assert (status, err) == (0, "")
+        assert out.startswith(keyword)
+    _, out, _ = outcome(capsys, "layers", "conv")
+    assert "kernel  3x3xCx64" in out
+    assert "dilation=1" in out
+    assert outcome(capsys, "layers", "Conv2D") == (
+        2,
+        "",
+        "netdsl layers: error: there is no layer `Conv2D`; did you mean `conv`?\n",
+    )
+
+
+def test_every_example_of_the_catalogue_compiles() -> None:
+    from netdsl.binding import example
+    from netdsl.layers import forms, keywords
+
+    for keyword in keywords():
+        for form in forms(keyword):
+            texts = [f"let skip = in {shape}\nin {shape} | {example(form)}" for shape in ("98", "48x64", "96x96x96")]
+            wrong = [text for text in texts if any(d.severity == "error" for d in netdsl.check(text))]
+            assert form.is_source or len(wrong) < len(texts), example(form)
+
+
+# Bad input
+
+
+BAD = {
+    "unknown layer": ("in 8x8x3 | con 8@3", "did you mean `conv`?"),
+    "unknown argument": ("in 8x8x3 | conv 8@3 sane", "did you mean `same`?"),
+    "missing argument": ("in 8x8x3 | conv same", "needs"),
+    "doubled argument": ("in 8 | dense 3 units=4", "said twice"),
+    "a window too large": ("in 8x8x3 | conv 8@5 | conv 8@5", "8 -> 4"),
+    "shapes that differ": ("in 8x8x3 | add(conv 4@1, conv 5@1)", "8x8x5"),
+    "a forgotten bar": ("in 99x99x1 | conv 60@7x7 conv 100@5x5", "a `|` is missing before `conv`"),
+    "parentheses": ("in 8 | dense(10)", "write `dense 10`"),
+    "a blank before parentheses": ("in 8x8x3 | add (id, id)", "write `add(`"),
+    "upper-case X": ("in 10X10X3 | relu", "10x10x3"),
+    "input": ("input 8x8x3 | relu", "write `in`"),
+    "a closed branch": ("let a = in 8\nin 8 | a | dense 3", "would be lost"),
+    "dense on a sequence": ("in 9x8 | dense 3", "linear 3"),
+    "cut off": ("in 8x8x3 | con", "E0"),
+    "no window": ("in 8x8x3 | conv 64@0", "0 is below 1"),
+    "open group": ("in 8 | (relu | dense 3", "never closed"),
+    "no input": ("relu | dense 3", "in 28x28x1"),
+    "empty": ("", "the file is empty"),
+    "a long word": ("in 8 | " + "x" * 2_000_000, "E009"),
+    "deep": ("in 8 | " + "(" * 100_000 + "relu" + ")" * 100_000, "limit"),
+}
+
+
+@pytest.mark.parametrize("text, expected", BAD.values(), ids=BAD)
+def test_bad_input_is_one_clear_message(capsys: Capture, tmp_path: Path, text: str, expected: str) -> None:
+    path = tmp_path / "bad.net"
+    path.write_text(text)
+    for command in (["summary"], ["explain"], ["emit", "--to", "torch"], ["summary", "--format", "json"]):
+        status, _, err = outcome(capsys, *command, path)
+        assert status == 1
+        assert expected in err
+        codes = re.findall(r"^[A-Z]\d{3} ", err, re.MULTILINE)
+        assert len(codes) == 1, err
+        assert f"--> {path}" in err
+        assert len(err) < 3000
+
+
+def unreadable(tmp_path: Path) -> dict[str, tuple[Path, str]]:
+    (tmp_path / "nul.net").write_bytes(b"in 8 | dense\0 3")
+    (tmp_path / "latin.net").write_bytes(b"in 8\n# gr\xfc\xdfe\n| dense 3")
+    return {
+        "missing": (tmp_path / "missing.net", "there is no such file"),
+        "folder": (tmp_path, "it is a folder"),
+        "nul": (tmp_path / "nul.net", "bytes of value 0"),
+        "latin": (tmp_path / "latin.net", "line 2 has other bytes"),
+    }
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "nul", "latin"])
+def test_files_without_text(capsys: Capture, tmp_path: Path, kind: str) -> None:
+    path, expected = unreadable(tmp_path)[kind]
+    for command in (["summary"], ["explain"], ["emit", "--to", "keras"]):
+        status, out, err = outcome(capsys, *command, path)
+        assert (status, out) == (1, "")
+        assert re.fullmatch(rf"E024 .*{expected}.*\n  --> {re.escape(str(path))}\n\n", err)
+
+
+def test_a_file_that_may_not_be_read(capsys: Capture, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", refuse)
+    status, _, err = outcome(capsys, "summary", file)
+    assert status == 1
+    assert "permission denied" in err
+
+
+def test_closed_standard_input(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    status, _, err = outcome(capsys, "summary", "-")
+    assert status == 1
+    assert "standard input is closed" in err
+
+
+def test_three_mistakes_are_three_messages_and_the_rest_has_its_shapes(capsys: Capture) -> None:
+    text = "let a = in 8x8x3 | conv 8@3 | dense(4)\nlet b = in 8 | dense 5 6\nin 20x20x1 | conv 4@3 | input | pool 2"
+    status, out, err = outcome(capsys, "summary", "-e", text)
+    assert status == 1
+    assert len(re.findall(r"^E\d{3} ", err, re.MULTILINE)) == 3
+    assert "6x6x8" in out
+    assert "18x18x4" in out
+
+
+# Usage
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["summary"],
+        ["summary", "a.net", "-e", "in 8 | dense 3"],
+        ["summary", "-e", "in 8 | dense 3", "--depth", "0"],
+        ["summary", "-e", "in 8 | dense 3", "--format", "xml"],
+        ["explain", "a.net", "b.net"],
+        ["emit", "a.net"],
+        ["emit", "--to", "caffe", "a.net"],
+        ["layers", "conv", "pool"],
+        ["sumary", "a.net"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage(capsys: Capture, arguments: list[str]) -> None:
+    status, out, err = outcome(capsys, *arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("usage: netdsl")
+
+
+@pytest.mark.parametrize("command", ["summary", "explain", "emit", "layers"])
+def test_help_has_an_example(capsys: Capture, command: str) -> None:
+    status, out, err = outcome(capsys, command, "--help")
+    assert (status, err) == (0, "")
+    assert re.search(rf"\nexamples?:\n  netdsl {command}", out)
+    assert max(map(len, out.splitlines())) <= 80
+    assert command in outcome(capsys, "--help")[1]
+
+
+def test_version(capsys: Capture) -> None:
+    assert outcome(capsys, "--version") == (0, f"netdsl {netdsl.__version__}\n", "")
+
+
+def test_interruption(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("netdsl.cli.compile_source", interrupted)
+    assert outcome(capsys, "summary", "-e", QUESTION) == (130, "", "interrupted\n")
+
+
+# The process
+
+
+def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "NO_COLOR": ""}
+    return subprocess.run(arguments, capture_output=True, text=True, env=environment, timeout=60, **options)  # type: ignore[call-overload, no-any-return]
+
+
+def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "long.net"
+    path.write_text(f"in 8 | {' | '.join(['relu'] * 20_000)}")
+    done = run("bash", "-c", f"set -o pipefail; '{sys.executable}' -m netdsl summary '{path}' | head -n 1")
+    assert done.stdout.split() == ["name", "layer", "output", "parameters", "MACs"]
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_colour_is_for_terminals() -> None:
+    done = run(sys.executable, "-m", "netdsl", "summary", "-e", "in 8 | dnse 3")
+    assert "\033" not in done.stdout + done.stderr
+    assert done.returncode == 1
+
+
+def test_start_loads_little() -> None:
+    """The costs of a start are imports: a pipe needs no framework, no rich, and not the parser generator."""
+    script = (
+        "import sys; before = set(sys.modules)\n"
+        "from netdsl.cli import main\n"
+        f"main(['summary', '-e', {QUESTION!r}])\n"
+        "print(*sorted(set(sys.modules) - before), file=sys.stderr)"
+    )
+    done = run(sys.executable, "-c", script)
+    assert done.stdout == TABLE
+    loaded = set(done.stderr.split())
+    heavy = {"torch", "keras", "numpy", "jax", "rich", "lark", "dataclasses", "fractions", "decimal", "json", "csv"}
+    heavy |= {"shutil", "tempfile", "pathlib", "textwrap", "importlib.metadata", "hashlib", "subprocess", "asyncio"}
+    assert not loaded & heavy
+    ours = {name for name in loaded if name.startswith("netdsl")}
+    for name in ("netdsl.emit.code", "netdsl.emit.torch", "netdsl.analysis.explain", "netdsl.layers.norms"):
+        assert name not in ours
