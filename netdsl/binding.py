@@ -1,4 +1,4 @@
-"""From the arguments as written to a layer as declared: roles, flags, defaults, and what to say where they do not fit."""
+"""From the arguments as written to a layer as declared: roles, flags and defaults, and what to say of misfits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
-from .diagnostics import Related
+from .diagnostics import Related, quoted
 from .expressions import Mistake, Names, evaluate, mistake, truth
 from .layer import Argument, Layer, arguments, required
 from .source import Span
@@ -34,7 +34,11 @@ def bind(keyword: tree.Name, forms: tuple[type[Layer], ...], written: tuple[tree
 
 def is_word_of(forms: tuple[type[Layer], ...], word: str) -> bool:
     """Whether a bare word is a flag or value of a layer, in any of its forms."""
-    return any(word in argument.words or (word == name and argument.bare) for form in forms for name, argument in arguments(form).items())
+    return any(
+        word in argument.words or (word == name and argument.bare)
+        for form in forms
+        for name, argument in arguments(form).items()
+    )
 
 
 def example(declaration: type[Layer]) -> str:
@@ -75,7 +79,7 @@ class _Binder:
         elif isinstance(written, tree.Name) and is_word_of((self.declaration,), written.text):
             raise mistake(
                 "E029",
-                f"`{written.text}` is declared as a name, and is a flag of `{self.keyword.text}` too",
+                f"{quoted(written.text)} is declared as a name, and is a flag of `{self.keyword.text}` too",
                 written.span,
                 help=f"give the declared name another word, or write the flag as `{written.text}=true`",
             )
@@ -129,7 +133,7 @@ class _Binder:
             guess = nearest(value.text, self.names.names())
             raise mistake(
                 "E010",
-                f"nothing called `{value.text}` has been declared",
+                f"nothing called {quoted(value.text)} has been declared",
                 expression.span,
                 f"did you mean `{guess}`?" if guess else "",
                 f"this argument is {argument.kind.wanted}",
@@ -177,7 +181,7 @@ class _Binder:
         wanted = f"takes {' and '.join(f'`{name}`' for name in positional)}" if positional else "takes no number"
         raise mistake(
             "E008",
-            f"`{self.keyword.text}` {wanted}, and `{written.span.text}` is one too many",
+            f"`{self.keyword.text}` {wanted}, and {quoted(written.span.text)} is one too many",
             written.span,
             help=f"a stage ends at `|`; for example `{example(self.declaration)}`",
         )
@@ -213,7 +217,7 @@ class _Binder:
         guess = nearest(word.text, self.names.names())
         return mistake(
             "E010",
-            f"nothing called `{word.text}` has been declared",
+            f"nothing called {quoted(word.text)} has been declared",
             span,
             f"did you mean `{guess}`?" if guess else "",
             "a number, or the name of one, stands here",
@@ -228,7 +232,8 @@ class _Binder:
     def _field_with_word(self, word: str) -> str | None:
         """Return the argument that has a word among its bare ones."""
         return next(
-            (name for name, argument in self.arguments.items() if word in argument.words and argument.bare is None), None
+            (name for name, argument in self.arguments.items() if word in argument.words and argument.bare is None),
+            None,
         )
 
     def _known(self) -> dict[str, Any]:
@@ -244,7 +249,7 @@ class _Binder:
         listed = ", ".join(f"`{name}`" for name in known)
         return mistake(
             "E009",
-            f"`{self.keyword.text}` has no argument `{word.text}`",
+            f"`{self.keyword.text}` has no argument {quoted(word.text)}",
             word.span,
             f"did you mean `{guess}`?" if guess else "",
             f"`{self.keyword.text}` knows {listed}" if known else f"`{self.keyword.text}` takes no arguments",

@@ -60,6 +60,17 @@ class CompileError(Exception):
         self.diagnostics = diagnostics
 
 
+LONGEST_QUOTE = 60  # of the text in a message; the place shows the rest
+
+
+def quoted(text: str) -> str:
+    """Return what was written in backticks, on one line, its middle left out where it is long."""
+    line = " ".join(text.split())
+    if len(line) > LONGEST_QUOTE:
+        line = f"{line[: LONGEST_QUOTE - 20]} ... {line[-15:]}"
+    return f"`{line}`"
+
+
 WIDTH = 100  # of a source line as shown; more of it would wrap in a terminal
 
 

@@ -1,4 +1,4 @@
-"""From what was written to what it means: resolve names, bind arguments, expand repeats and infer shapes, in one walk."""
+"""From what was written to what it means: names, arguments, repeats and shapes are worked out in one walk."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from attrs import evolve, frozen
 
 from .binding import bind, is_word_of
-from .diagnostics import Diagnostic, Related
+from .diagnostics import Diagnostic, Related, quoted
 from .expressions import Mistake, evaluate, mistake
 from .layer import Layer, Refused, Size, Tensor, check, show_shape
 from .layers import PLANNED, forms, keywords, suggest
@@ -207,7 +207,6 @@ class _Elaborator:
         self.labels = frozenset(_labels(program))
         builder = Builder(None, ())
         outputs: list[Output] = []
-        seen_input = False
         for statement in program.statements:
             with self.reporting():
                 found = self.statement(builder, statement)
@@ -222,18 +221,16 @@ class _Elaborator:
             self.report(_no_network(program.source, f"this describes no network: {what}", "", end))
         return self.network(name, builder, outputs)
 
-    def network(
-        self, name: str, builder: Builder, outputs: list[Output]
-    ) -> tuple[Network, tuple[Diagnostic, ...]]:
+    def network(self, name: str, builder: Builder, outputs: list[Output]) -> tuple[Network, tuple[Diagnostic, ...]]:
         """Return the network of what the outputs need; the rest is warned of."""
         values = tuple(output.value for output in outputs)
         body, renumbered, dropped = _pruned((), builder.steps, values, keep_all=bool(self.diagnostics))
         for step in dropped:
-            if not any(step is user for user in ()) and _ends(step, dropped, builder):
+            if _ends(step, dropped, builder):
                 self.report(
                     Diagnostic(
                         "C115",
-                        f"what `{step.text or step.name}` makes reaches no output, so it is left out",
+                        f"what {quoted(step.text or step.name)} makes reaches no output, so it is left out",
                         step.span,
                         help="give it to an `out`, or delete it",
                         severity="warning",
@@ -275,7 +272,7 @@ class _Elaborator:
                 self.refuse_unknown_stage(builder, first)
                 raise mistake(
                     "E028",
-                    f"nothing enters `{first.span.text}`",
+                    f"nothing enters {quoted(first.span.text)}",
                     first.span,
                     f"{where} begins with an input or a named tensor",
                     "begin with the shape of one example, as in `in 28x28x1 | ...`",
@@ -286,13 +283,16 @@ class _Elaborator:
         """Let a name stand for a tensor in this scope."""
         if name.text.isupper():
             raise mistake(
-                "E009", f"`{name.text}` is in upper case, which is for symbolic sizes", name.span, help="use lower case"
+                "E009",
+                f"{quoted(name.text)} is in upper case, which is for symbolic sizes",
+                name.span,
+                help="use lower case",
             )
         held = builder.names.get(name.text)
         if held is not None:
             raise mistake(
                 "E029",
-                f"`{name.text}` is declared twice",
+                f"{quoted(name.text)} is declared twice",
                 name.span,
                 "declared again here",
                 "give one of them another name; a name stands for one thing in its scope",
@@ -322,7 +322,9 @@ class _Elaborator:
                 for item in stage.items
                 if not isinstance(item, tree.Keyword)
             ]
-            return stage.name.text != RESIDUAL and bool(bodies) and all(self.is_closed(builder, body) for body in bodies)
+            return (
+                stage.name.text != RESIDUAL and bool(bodies) and all(self.is_closed(builder, body) for body in bodies)
+            )
         return False
 
     def branch(self, builder: Builder, branch: tree.Branch, entering: Value | None) -> Value | None:
@@ -337,7 +339,7 @@ class _Elaborator:
                 self.report(
                     Diagnostic(
                         "E027",
-                        f"`{stage.span.text}` is a tensor by itself, so the one that enters it would be lost",
+                        f"{quoted(stage.span.text)} is a tensor by itself, so the one that enters it would be lost",
                         stage.span,
                         "this takes no input",
                         "join the two, as in `concat(id, other)` or `add(id, other)`, or begin a pipeline with it",
@@ -385,7 +387,7 @@ class _Elaborator:
         held = builder.find(word)
         if held is not None:
             if stage.arguments:
-                raise mistake("E008", f"`{word}` is a tensor and takes no arguments", stage.arguments[0].span)
+                raise mistake("E008", f"{quoted(word)} is a tensor and takes no arguments", stage.arguments[0].span)
             if stage.label is not None:
                 self.declare(builder, stage.label, held.value)
             if held.value is None:
@@ -422,9 +424,7 @@ class _Elaborator:
             layer = self.with_open_sizes(layer, name)
             return self.step(builder, stage, name, layer, (), bound.spans)
         if entering is None:
-            if stage.label is not None:
-                self.declare(builder, stage.label, None)
-            raise _Silent
+            return self.unknown_step(builder, stage, name)
         x = builder.tensor(entering)
         assert x is not None, "a known value has a tensor"
         implied = layer.implied(x)
@@ -480,12 +480,13 @@ class _Elaborator:
 
     def unknown_step(
         self, builder: Builder, stage: tree.Layer | tree.Call, name: str, inputs: tuple[Value, ...] = ()
-    ) -> None:
+    ) -> Value | None:
         """Append a step of which nothing is known, so that it has its row."""
         span = _without_label(stage)
         builder.add(Step(name, None, inputs, None, span, _one_line(span.text), stage.label is not None, builder.groups))
         if stage.label is not None:
             self.declare(builder, stage.label, None)
+        return None
 
     def identity(self, builder: Builder, stage: tree.Layer, entering: Value | None) -> Value:
         """Elaborate `id`: the tensor as it came."""
@@ -510,18 +511,20 @@ class _Elaborator:
         if declarations:
             raise mistake(
                 "E020",
-                f"`{word}` combines branches, which stand in parentheses directly behind it",
+                f"{quoted(word)} combines branches, which stand in parentheses directly behind it",
                 stage.span,
                 help=f"for example `{word}(conv 8@3 same, id)`",
             )
         if word == RESIDUAL:
-            raise mistake("E020", "`residual` takes a pipeline in parentheses", stage.span, help="`residual(conv 8@3 same)`")
+            raise mistake(
+                "E020", "`residual` takes a pipeline in parentheses", stage.span, help="`residual(conv 8@3 same)`"
+            )
         if word in PLANNED or word == "param" or word in FORMS_NOT_YET:
-            raise _unsupported(f"`{word}`", stage.span)
+            raise _unsupported(f"{quoted(word)}", stage.span)
         guess = suggest(word) or nearest(word, builder.visible())
         raise mistake(
             "E009",
-            f"there is no layer `{word}`",
+            f"there is no layer {quoted(word)}",
             stage.name.span,
             f"did you mean `{guess}`?" if guess else "",
             "`netdsl layers` lists them all" if not guess else "",
@@ -537,11 +540,10 @@ class _Elaborator:
             self.report(
                 Diagnostic(
                     "E020",
-                    f"a `|` is missing before `{argument.text}`",
+                    f"a `|` is missing before {quoted(argument.text)}",
                     argument.span,
-                    f"`{argument.text}` is a layer, not an argument of `{stage.name.text}`",
-                    f"write `{stage.name.span.to(stage.arguments[place - 1].span).text if place else stage.name.text} | "
-                    f"{argument.text} ...`",
+                    f"{quoted(argument.text)} is a layer, not an argument of {quoted(stage.name.text)}",
+                    f"end the stage before it: `{stage.name.text} ... | {argument.text} ...`",
                 )
             )
             before, after = stage.arguments[:place], stage.arguments[place + 1 :]
@@ -661,7 +663,7 @@ class _Elaborator:
             inner = ", ".join(item.span.text for item in stage.items)
             return mistake(
                 "E020",
-                f"`{word}` is a layer, and takes its arguments without parentheses",
+                f"{quoted(word)} is a layer, and takes its arguments without parentheses",
                 stage.span,
                 help=f"write `{word} {inner}`" if len(inner) < 40 else f"write `{word} ...`",
             )
@@ -669,7 +671,7 @@ class _Elaborator:
         guess = nearest(word, (*combinators, RESIDUAL)) or suggest(word)
         return mistake(
             "E009",
-            f"there is no combinator `{word}`",
+            f"there is no combinator {quoted(word)}",
             stage.name.span,
             f"did you mean `{guess}`?" if guess else "",
             f"the combinators are {', '.join((*combinators, RESIDUAL))}",
@@ -743,14 +745,19 @@ class _Elaborator:
         branches, _ = self.branches(builder, stage, entering)
         if len(branches) != 1:
             raise mistake(
-                "E008", f"`residual` takes one pipeline, and here are {len(branches)}", stage.span, help="see `add(a, b)`"
+                "E008",
+                f"`residual` takes one pipeline, and here are {len(branches)}",
+                stage.span,
+                help="see `add(a, b)`",
             )
         if not when:
             value = branches[0][0]
             if stage.label is not None:
                 self.declare(builder, stage.label, value)
             return value
-        return self.combine(builder, stage, tree.Name(stage.name.span, "add"), [*branches, (entering, stage.name.span)], ())
+        return self.combine(
+            builder, stage, tree.Name(stage.name.span, "add"), [*branches, (entering, stage.name.span)], ()
+        )
 
     def combine(
         self,
@@ -776,14 +783,12 @@ class _Elaborator:
     def refusal(
         self, builder: Builder, refused: Refused, span: Span, inputs: tuple[Value, ...], spans: dict[str, Span]
     ) -> Diagnostic:
-        """Return the message of a layer that does not take its input: with the place of what made it, where that helps."""
+        """Return the message of a layer that does not take its input, with the place of what made that where it helps."""
         related: list[Related] = []
         label, help = "", refused.help
         tensors = [builder.tensor(value) for value in inputs]
         if len(inputs) > 1 or refused.code == "E004":
-            related = [
-                Related(spans[str(n)], str(tensor)) for n, tensor in enumerate(tensors) if str(n) in spans
-            ]
+            related = [Related(spans[str(n)], str(tensor)) for n, tensor in enumerate(tensors) if str(n) in spans]
             span = Span(span.source, span.start, span.start + len(span.text.split("(", 1)[0]))
         elif inputs:
             maker = builder.maker(inputs[0])
@@ -844,7 +849,9 @@ def _no_network(source: Source, message: str, label: str, span: Span | None = No
 
 
 def _unsupported(what: str, span: Span) -> Mistake:
-    return mistake("E021", f"{what} is not supported yet", span, help="it is part of the language; this version cannot do it")
+    return mistake(
+        "E021", f"{what} is not supported yet", span, help="it is part of the language; this version cannot do it"
+    )
 
 
 def _undecided(open_question: Undecided, span: Span) -> Diagnostic:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from .diagnostics import Diagnostic, Related
+from .diagnostics import Diagnostic, Related, quoted
 from .layer import Tensor
 from .size import Undecided, both, ceil_div, choose, differ, divide, either, maximum, minimum, negate, same
 from .source import Span
@@ -76,7 +76,7 @@ def _name(name: tree.Name, names: Names) -> Value:
 def _size_of_entering(name: tree.Name, names: Names) -> Value:
     x = names.entering
     if x is None:
-        raise mistake("E010", f"`{name.text}` is a size of the tensor that enters, and none does here", name.span)
+        raise mistake("E010", f"{quoted(name.text)} is a size of the tensor that enters, and none does here", name.span)
     if name.text in _RANKS and x.rank not in _RANKS[name.text]:
         raise mistake("E010", f"the tensor that enters ({x}) has no {name.text}", name.span)
     return x.sizes[SIZES[name.text]]
@@ -95,7 +95,7 @@ def _undefined(word: Word, expression: tree.Expression, names: Names) -> Mistake
     guess = nearest(word.text, (*names.names(), *SIZES))
     return mistake(
         "E010",
-        f"nothing called `{word.text}` has been declared",
+        f"nothing called {quoted(word.text)} has been declared",
         expression.span,
         f"did you mean `{guess}`?" if guess else "",
         "a name is declared before it is used: by `let`, `as`, `each`, or as a size such as `channels`",
@@ -169,10 +169,20 @@ def _choose(choice: tree.Choose, names: Names) -> Value:
 def _function(function: tree.Function, names: Names) -> Value:
     known = _FUNCTIONS.get(function.name.text)
     if known is None:
+        from .layers import forms
+
+        if any(form.combines for form in forms(function.name.text)):
+            raise mistake(
+                "E020",
+                f"`{function.name.text}( ... )` joins branches, and stands here among the arguments of another stage",
+                function.span,
+                "a pipeline on its own begins with `in`",
+                f"write `| {function.name.text}( ... )` to go on, or `out {function.name.text}( ... )` for an output",
+            )
         guess = nearest(function.name.text, _FUNCTIONS)
         raise mistake(
             "E009",
-            f"there is no function `{function.name.text}`",
+            f"there is no function {quoted(function.name.text)}",
             function.name.span,
             f"did you mean `{guess}`?" if guess else "",
             f"the functions are {', '.join(_FUNCTIONS)}",
@@ -187,12 +197,14 @@ def _function(function: tree.Function, names: Names) -> Value:
     if not least <= len(numbers) <= most:
         wanted = f"{least}" if least == most else f"at least {least}"
         raise mistake(
-            "E008", f"`{function.name.text}` takes {wanted} argument{'s' * (least != 1)}, not {len(numbers)}", function.span
+            "E008",
+            f"{quoted(function.name.text)} takes {wanted} argument{'s' * (least != 1)}, not {len(numbers)}",
+            function.span,
         )
     try:
         return call(*numbers)
     except ValueError as error:
-        raise mistake("E008", f"`{function.name.text}`: {error}", function.span) from None
+        raise mistake("E008", f"{quoted(function.name.text)}: {error}", function.span) from None
 
 
 def _known(value: Value) -> Value:

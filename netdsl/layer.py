@@ -1,4 +1,4 @@
-"""What a layer is: tensors, weights, the declaration of arguments, and the checks that shape rules use; no layer in particular."""
+"""What a layer is: tensors, weights, declared arguments, and the checks of shape rules; no layer in particular."""
 
 from __future__ import annotations
 
@@ -105,7 +105,8 @@ class Argument:
     """How one field of a layer is written.
 
     `role` says where: "positional", "filters" (the two sides of `F@K`) and "keyword" are all `name=value` too; "word"
-    is one of `words`, standing bare or after `name=`; "flag" is the bare word in `words`, or that with a truth value. `bare` is the value that
+    is one of `words`, standing bare or after `name=`; "flag" is the bare word in `words`, or that with a truth value.
+    `bare` is the value that
     the argument's name has when it stands alone. `trains` marks what changes training and not the function.
     """
 
@@ -186,19 +187,19 @@ class Layer:
         """Return the layer that stands before this one without being written, if there is one."""
         return None
 
-    def output(self, *tensors: Tensor) -> Tensor:
+    def output(self, *tensors: Any, **_: Any) -> Tensor:
         """Return the tensor that leaves."""
         raise NotImplementedError
 
-    def weights(self, *tensors: Tensor) -> tuple[Weight, ...]:
+    def weights(self, *tensors: Any, **_: Any) -> tuple[Weight, ...]:
         """Return every weight that the arguments may ask for, in the order in which frameworks keep them."""
         return ()
 
-    def products(self, *tensors: Tensor) -> Size:
+    def products(self, *tensors: Any, **_: Any) -> Size:
         """Return the multiply-accumulates between activations, for one example."""
         return 0
 
-    def reason(self, *tensors: Tensor) -> str:
+    def reason(self, *tensors: Any, **_: Any) -> str:
         """Return a sentence on the weights where their number would surprise, else nothing."""
         return ""
 
@@ -251,4 +252,3 @@ def axis_of(axis: int, rank: int, argument: str = "axis") -> int:
         argument,
     )
     return axis % rank
-

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Number: TypeAlias = "int | Fraction | Expression"
 Truth: TypeAlias = "bool | Condition"
 Value: TypeAlias = "Any"
-"""What an expression of the language stands for: a Number, a Truth, a Word, OPEN, a NamedTensor, or a tuple of values."""
+"""What an expression stands for: a Number, a Truth, a Word, OPEN, a NamedTensor, or a tuple of values."""
 
 LARGEST = 2**63 - 1
 """The largest size, and the largest count of anything; frameworks hold both in 64 bits."""

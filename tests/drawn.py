@@ -23,7 +23,7 @@ from netdsl.values import PADS, SIZES, STRIDE, TENSOR, WINDOW
 ABSENT = ""
 """The text of an argument that is left to its default."""
 
-SIZES = {
+SHAPES = {
     (1, "even"): (8,),
     (1, "odd"): (9,),
     (2, "even"): (12, 8),
@@ -107,7 +107,7 @@ def options(layer: type[Layer]) -> tuple[str, ...]:
 
 def text_of(layer: type[Layer], choice: Choice) -> str:
     """Return the network of a choice."""
-    sizes = SIZES[int(choice["rank"]), choice["parity"]]
+    sizes = SHAPES[int(choice["rank"]), choice["parity"]]
     shape = "x".join(map(str, sizes))
     declared = arguments(layer)
     filters = [choice[name] for name, argument in declared.items() if argument.role == "filters"]
@@ -160,7 +160,7 @@ def every(layer: type[Layer]) -> Iterator[str]:
 Pair = tuple[str, str, str, str]
 
 ENOUGH, MOST_TRIES = 12, 80
-"""Random completions of a pair of which the best is taken, and those before it counts as one that the compiler refuses."""
+"""Random completions of a pair of which the best is taken, and those before the compiler counts as refusing it."""
 
 
 @cache
@@ -168,9 +168,7 @@ def pairwise(layer: type[Layer]) -> tuple[dict[str, Choice], set[Pair]]:
     """Return networks in which every two options meet in all their values, and the pairs that the compiler refuses."""
     generator = random.Random(0)
     factors = drawn(layer).factors
-    waiting = {
-        (a, x, b, y) for a, b in itertools.combinations(factors, 2) for x in factors[a] for y in factors[b]
-    }
+    waiting = {(a, x, b, y) for a, b in itertools.combinations(factors, 2) for x in factors[a] for y in factors[b]}
     found: dict[str, Choice] = {}
     refused: set[Pair] = set()
     for pair in sorted(waiting):
@@ -202,9 +200,7 @@ def _completed(
 
     Half of it is left to the defaults: options refuse each other, and a pair must not fail for what stands beside it.
     """
-    ranks = [
-        rank for rank in factors["rank"] if all(_fits(layer, name, text, rank) for name, text in fixed.items())
-    ]
+    ranks = [rank for rank in factors["rank"] if all(_fits(layer, name, text, rank) for name, text in fixed.items())]
     choice = {"rank": generator.choice(ranks or factors["rank"])} | fixed
     for name, texts in factors.items():
         if name not in choice:

@@ -85,12 +85,12 @@ def _draw(generator: np.random.Generator, name: str, shape: tuple[int, ...], fan
     return drawn.astype(np.float32)
 
 
-def random_inputs(network: Network, seed: int = 1) -> list[np.ndarray]:
+def random_inputs(network: Network, seed: int = 1, batch: int = BATCH) -> list[np.ndarray]:
     """Return a batch for every input, channels last."""
     generator = np.random.default_rng(seed)
     sources = [step for step in network.body.steps if isinstance(step.does, Layer) and step.does.is_source]
     return [
-        generator.normal(0, 1, (BATCH, *(int(size) for size in step.output.sizes))).astype(np.float32)
+        generator.normal(0, 1, (batch, *(int(size) for size in step.output.sizes))).astype(np.float32)
         for step in sources
         if step.output is not None
     ]
@@ -126,10 +126,13 @@ def by_torch(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
     import torch
 
     model = _make(emitted).eval()
-    tensors = {
-        name: tensor for name, tensor in model.state_dict().items() if not name.endswith("num_batches_tracked")
-    }
-    _move(emitted.weight_map, weights, {name: tuple(t.shape) for name, t in tensors.items()}, lambda name, array: tensors[name].copy_(torch.from_numpy(array)))
+    tensors = {name: tensor for name, tensor in model.state_dict().items() if not name.endswith("num_batches_tracked")}
+    _move(
+        emitted.weight_map,
+        weights,
+        {name: tuple(t.shape) for name, t in tensors.items()},
+        lambda name, array: tensors[name].copy_(torch.from_numpy(array)),
+    )
     with torch.no_grad():
         answer = model(*(torch.from_numpy(np.ascontiguousarray(channels_first(x))) for x in inputs))
     outputs = answer if isinstance(answer, tuple) else (answer,)
@@ -151,7 +154,12 @@ def by_keras(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
     model = _make(emitted)
     variables = {"/".join(variable.path.split("/")[-2:]): variable for variable in model.variables}
     variables = {path: v for path, v in variables.items() if "seed_generator" not in path}
-    _move(emitted.weight_map, weights, {path: tuple(v.shape) for path, v in variables.items()}, lambda path, array: variables[path].assign(array))
+    _move(
+        emitted.weight_map,
+        weights,
+        {path: tuple(v.shape) for path, v in variables.items()},
+        lambda path, array: variables[path].assign(array),
+    )
     answer = _call_keras(model, inputs if len(inputs) > 1 else inputs[0])
     outputs = answer if isinstance(answer, list | tuple) else [answer]
     return Answer(
@@ -185,7 +193,9 @@ def fast_keras() -> None:
     def zeros(self: object, shape: tuple[int, ...], dtype: str | None = None) -> Any:
         return keras.ops.convert_to_tensor(np.zeros(shape, dtype or "float32"))
 
-    drawing = keras.initializers.VarianceScaling.__mro__[1]  # the base of those that draw numbers, which has no public name
+    drawing = keras.initializers.VarianceScaling.__mro__[
+        1
+    ]  # the base of those that draw numbers, which has no public name
     for initializer in vars(keras.initializers).values():
         if isinstance(initializer, type) and issubclass(initializer, drawing):
             initializer.__call__ = zeros  # type: ignore[method-assign]
@@ -257,10 +267,10 @@ def is_constant(output: np.ndarray) -> bool:
     return output.size > 1 and bool(np.ptp(output) < 1e-6)
 
 
-def disagreement(text: str, jax: Jax) -> str:
+def disagreement(text: str, jax: Jax, batch: int = BATCH) -> str:
     """Return what PyTorch, Keras on torch, Keras on JAX and the compiler disagree about on a network; "" if nothing."""
     network = network_of(text)
-    weights, inputs = random_weights(network), random_inputs(network)
+    weights, inputs = random_weights(network), random_inputs(network, batch=batch)
     for_torch, for_keras = emit_both(network)
     try:
         answers = {
@@ -270,7 +280,7 @@ def disagreement(text: str, jax: Jax) -> str:
         }
     except Exception as error:
         return f"{text}\n{type(error).__name__}: {error}\n{for_torch.source}\n{for_keras.source}"
-    problems = [problem for name, answer in answers.items() for problem in _against_compiler(name, answer, network)]
+    problems = [problem for name, answer in answers.items() for problem in _against_compiler(name, answer, network, batch)]
     reference = answers["torch"].outputs
     problems += ["the output is constant" for output in reference if is_constant(output)]
     for name, answer in answers.items():
@@ -280,13 +290,13 @@ def disagreement(text: str, jax: Jax) -> str:
     return f"{text}\n{problems}\n{for_torch.source}\n{for_keras.source}" if problems else ""
 
 
-def _against_compiler(name: str, answer: Answer, network: Network) -> Iterator[str]:
+def _against_compiler(name: str, answer: Answer, network: Network, batch: int) -> Iterator[str]:
     """Compare what a framework counts with what the compiler counts: in all, by layer, and the shapes that leave."""
     counts = count(network)
     assert counts is not None
     if (answer.trainable, answer.not_trained) != (counts.trainable, counts.not_trained):
         yield f"{name} counts {answer.trainable} + {answer.not_trained}, we {counts.trainable} + {counts.not_trained}"
-    shapes = [(BATCH, *network.body.tensor(output.value).sizes) for output in network.outputs]  # type: ignore[union-attr]
+    shapes = [(batch, *network.body.tensor(output.value).sizes) for output in network.outputs]  # type: ignore[union-attr]
     if [output.shape for output in answer.outputs] != shapes:
         yield f"{name} returns {[output.shape for output in answer.outputs]}, we say {shapes}"
 

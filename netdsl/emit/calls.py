@@ -1,4 +1,4 @@
-"""What a layer's spelling in a target is made of, and the registries of spellings; nothing here is any layer or target in particular.
+"""What a layer's spelling in a target is made of, and the registries of spellings; no layer in particular.
 
 Expressions here are a few small values, so that declaring a spelling costs nothing; emitters turn them into code trees.
 """

@@ -20,9 +20,7 @@ def emit(network: Network) -> Emitted:
     emitter = _Emitter()
     name = function_name(network.name)
     function = emitter.network(network, name)
-    module = code.Module(
-        (code.Docstring(docstring(network, "Keras")), *emitter.imports(), *emitter.idioms(), function)
-    )
+    module = code.Module((code.Docstring(docstring(network, "Keras")), *emitter.imports(), *emitter.idioms(), function))
     return Emitted(KERAS.name, name, code.render(module), lambda: _locations(tuple(emitter.items), {}, "", ""))
 
 
@@ -146,7 +144,7 @@ class _Emitter:
         keywords = {"dtype": "int32"} if step.output.dtype == "int" else {}
         if step.named:
             keywords["name"] = step.name
-        return code.call("keras.Input", tuple(step.output.sizes), **keywords)  # type: ignore[arg-type]
+        return code.call("keras.Input", tuple(step.output.sizes), **keywords)
 
     def layers(self, op: Op) -> list[code.Expression]:
         """Return the constructors of an operation, and note where its weights are."""
@@ -171,7 +169,9 @@ class _Emitter:
         """Let the module carry one of our classes."""
         if name and name not in self.carried:
             imports, self.carried[name] = idiom(KERAS.name, name)
-            self.words |= {word for line in imports for word in line.replace(",", "").split() if word in ("layers", "ops")}
+            self.words |= {
+                word for line in imports for word in line.replace(",", "").split() if word in ("layers", "ops")
+            }
 
     def tagged(self, label: str) -> code.Expression:
         """Return a layer's name, which has to be another one in each copy of a repeat."""
@@ -203,9 +203,7 @@ class _Emitter:
         outputs = leaving[0] if len(leaving) == 1 else code.List(tuple(leaving))
         self.statements.append(code.Return(code.call("keras.Model", entering, outputs)))
 
-    def body(
-        self, operations: Operations, held: dict[int, int], outside: set[int], labels: list[str]
-    ) -> None:
+    def body(self, operations: Operations, held: dict[int, int], outside: set[int], labels: list[str]) -> None:
         """Append the statements of operations whose inputs are in variables; `outside` values stay alive throughout.
 
         Values of a loop's body have numbers of their own, which `held` takes to the numbers of the variables.

@@ -1,4 +1,4 @@
-"""What both emitters share: a body as operations on values, who reads them, names for variables, and small code pieces."""
+"""What both emitters share: a body as operations on values, names for variables, and small pieces of code."""
 
 from __future__ import annotations
 
@@ -87,9 +87,7 @@ def to_code(value: Any, inputs: tuple[code.Expression, ...] = ()) -> code.Expres
     if isinstance(value, Entering):
         return inputs[value.index]
     if isinstance(value, Call):
-        function = (
-            code.Name(value.function) if isinstance(value.function, str) else to_code(value.function, inputs)
-        )
+        function = code.Name(value.function) if isinstance(value.function, str) else to_code(value.function, inputs)
         arguments = tuple(to_code(argument, inputs) for argument in value.arguments)
         keywords = tuple((word, to_code(item, inputs)) for word, item in value.keywords)
         return code.Call(function, arguments, keywords)

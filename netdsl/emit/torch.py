@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 from ..layer import Layer, Tensor
 from ..network import Body, Network, Repeat, Step, Value
 from . import code
-from .calls import EITHER, FIRST, LAST, TORCH, X, Layout, Method, Part, Placed, Stored, apply
+from .calls import EITHER, FIRST, LAST, TORCH, Layout, Method, Part, Placed, Stored, X, apply
 from .emitted import Emitted, Location
 from .skeleton import Op, Operations, Variables, class_name, docstring, idiom, present, times_read, to_code, words_of
 
@@ -82,7 +82,9 @@ def _moved(items: tuple[_Item, ...], path: str) -> tuple[_Item, ...]:
 class _Placement:
     """A body as operations on channels-first or channels-last tensors."""
 
-    def __init__(self, body: Body, layouts: tuple[Layout, ...], leaving: Layout | None, outputs: tuple[Value, ...]) -> None:
+    def __init__(
+        self, body: Body, layouts: tuple[Layout, ...], leaving: Layout | None, outputs: tuple[Value, ...]
+    ) -> None:
         self.body = body
         self.operations = Operations(len(layouts))
         self.places: dict[Value, int] = {}
@@ -138,7 +140,14 @@ class _Placement:
         parts = TORCH.spell(layer, *(Placed(tensor, layout) for tensor in tensors))
         for number, part in enumerate(parts):
             stored = present(part, layer, tensors)
-            op = Op(places, step, Part(part.modules, part.function, stored, part.idiom), None, number == len(parts) - 1, order)
+            op = Op(
+                places,
+                step,
+                Part(part.modules, part.function, stored, part.idiom),
+                None,
+                number == len(parts) - 1,
+                order,
+            )
             places = (self.add(op, layout),)
         return places[0]
 
@@ -189,7 +198,7 @@ class _Placement:
         x = self.tensor(step.inputs[0])
         held = self.layouts[self.places[step.inputs[0]]]
         candidates = [held] if x.rank == 1 else [held, LAST if held == FIRST else FIRST]
-        tries = []
+        tries: list[tuple[int, int, Layout, tuple[_Placement, ...]]] = []
         for layout in candidates:
             outside = [layout, *(natural(self.tensor(value)) for value in step.inputs[1:])]
             copies = tuple(
@@ -260,7 +269,9 @@ class _Emitter:
             lines.append(code.Import("torch"))
         if "F" in words:
             lines.append(code.Import("torch.nn.functional", "F"))
-        names = ("Tensor", "nn") if "Tensor" in words or "from torch import Tensor, nn" in self.carried_imports else ("nn",)
+        names = (
+            ("Tensor", "nn") if "Tensor" in words or "from torch import Tensor, nn" in self.carried_imports else ("nn",)
+        )
         return (*lines, code.FromImport("torch", names))
 
     def idioms(self) -> tuple[code.Statement, ...]:
@@ -298,15 +309,12 @@ class _Emitter:
         body: list[code.Statement] = []
         if attributes:
             assigns = (
-                code.Assign((code.Attribute(code.Name("self"), segment.name),), segment.module) for segment in attributes
+                code.Assign((code.Attribute(code.Name("self"), segment.name),), segment.module)
+                for segment in attributes
             )
             body.append(_init(_start(), *assigns))
         forward = _Forward(self, placement, segments, inputs, outputs).function()
-        items = tuple(
-            item
-            for segment in attributes
-            for item in _moved(segment.items, f"{segment.name}.")
-        )
+        items = tuple(item for segment in attributes for item in _moved(segment.items, f"{segment.name}."))
         self.words.add("Tensor")
         return code.Class(name, (code.Name("nn.Module"),), (*body, forward)), items
 
@@ -352,9 +360,7 @@ class _Emitter:
             items.append((len(modules) + len(made) - 1, kept))
             modules.extend(made)
         placed = tuple(
-            item
-            for number, kept in items
-            for item in (_moved(kept, f"{number}.") if len(modules) > 1 else kept)
+            item for number, kept in items for item in (_moved(kept, f"{number}.") if len(modules) > 1 else kept)
         )
         group = ops[0].groups[-1].name if ops[0].groups else ""
         return _Segment(ops, "", tuple(modules), placed, group)
@@ -570,7 +576,7 @@ class _Forward:
         return sum(times_read(op.part.function, n) for n, source in enumerate(op.inputs) if source == value)
 
     def reads_by_statement(self, stated: set[int]) -> list[set[int]]:
-        """Return the variables that each statement reads, those inside inlined expressions too; the last is the return."""
+        """Return the variables that each statement reads, inside inlined expressions too; the last is the return."""
         inline: dict[int, set[int]] = {}
 
         def of(value: int) -> set[int]:
@@ -637,14 +643,61 @@ def _is_permutation(segment: _Segment) -> bool:
 
 
 MODULE_OWNS = frozenset(
-    """
-    T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval
-    extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules mtia
-    named_buffers named_children named_modules named_parameters parameters register_backward_hook register_buffer
-    register_forward_hook register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
-    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter
-    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory
-    state_dict to to_empty train training type xpu zero_grad
-    """.split()
+    [
+        "T_destination",
+        "add_module",
+        "apply",
+        "bfloat16",
+        "buffers",
+        "call_super_init",
+        "children",
+        "compile",
+        "cpu",
+        "cuda",
+        "double",
+        "dump_patches",
+        "eval",
+        "extra_repr",
+        "float",
+        "forward",
+        "get_buffer",
+        "get_extra_state",
+        "get_parameter",
+        "get_submodule",
+        "half",
+        "ipu",
+        "load_state_dict",
+        "modules",
+        "mtia",
+        "named_buffers",
+        "named_children",
+        "named_modules",
+        "named_parameters",
+        "parameters",
+        "register_backward_hook",
+        "register_buffer",
+        "register_forward_hook",
+        "register_forward_pre_hook",
+        "register_full_backward_hook",
+        "register_full_backward_pre_hook",
+        "register_load_state_dict_post_hook",
+        "register_load_state_dict_pre_hook",
+        "register_module",
+        "register_parameter",
+        "register_state_dict_post_hook",
+        "register_state_dict_pre_hook",
+        "requires_grad_",
+        "set_extra_state",
+        "set_submodule",
+        "share_memory",
+        "state_dict",
+        "to",
+        "to_empty",
+        "train",
+        "training",
+        "type",
+        "xpu",
+        "zero_grad",
+    ]
 )
 """Attributes of torch.nn.Module, which no attribute of ours may hide; a test compares them with PyTorch's own."""

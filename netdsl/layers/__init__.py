@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 FILES: dict[str, tuple[str, ...]] = {
     "activations": (
-        "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "silu", "mish", "hardswish", "hardsigmoid",
-        "sigmoid", "tanh", "softplus", "softsign", "exp", "softmax", "log_softmax",
+        "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "silu", "mish", "hardswish",
+        "hardsigmoid", "sigmoid", "tanh", "softplus", "softsign", "exp", "softmax", "log_softmax",
     ),
     "conv": ("conv", "depthwise", "separable"),
     "conv_transpose": ("conv_transpose",),
@@ -47,7 +47,9 @@ def forms(keyword: str) -> tuple[type[Layer], ...]:
     return tuple(
         value
         for value in vars(module).values()
-        if isinstance(value, type) and getattr(value, "keyword", None) == keyword and value.__module__ == module.__name__
+        if isinstance(value, type)
+        and getattr(value, "keyword", None) == keyword
+        and value.__module__ == module.__name__
     )
 
 

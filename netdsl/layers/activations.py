@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
-from ..emit.calls import EITHER, FIRST, KERAS, TORCH, X, Call, Part, Placed, Spelling, Stored, apply
+from ..emit.calls import EITHER, FIRST, KERAS, TORCH, Call, Part, Placed, Spelling, Stored, X, apply
 from ..layer import Layer, Tensor, Weight, arg, axis_of, flag
 from ..values import AXIS, NUMBER, Number, Truth
 
@@ -273,9 +273,7 @@ def _(exp: Exp, x: Placed) -> Spelling:
 
 @TORCH.spells(LeakyRelu, layout=EITHER)
 def _(leaky_relu: LeakyRelu, x: Placed) -> Spelling:
-    return Part(
-        (TORCH.call("nn.LeakyReLU", leaky_relu.slope),), TORCH.call("F.leaky_relu", X, leaky_relu.slope)
-    )
+    return Part((TORCH.call("nn.LeakyReLU", leaky_relu.slope),), TORCH.call("F.leaky_relu", X, leaky_relu.slope))
 
 
 @TORCH.spells(Prelu, layout=FIRST)
@@ -291,15 +289,15 @@ def _(elu: Elu, x: Placed) -> Spelling:
 @TORCH.spells(Gelu, layout=EITHER)
 def _(gelu: Gelu, x: Placed) -> Spelling:
     approximate = "tanh" if gelu.tanh else "none"
-    return Part(
-        (TORCH.call("nn.GELU", approximate=approximate),), TORCH.call("F.gelu", X, approximate=approximate)
-    )
+    return Part((TORCH.call("nn.GELU", approximate=approximate),), TORCH.call("F.gelu", X, approximate=approximate))
 
 
 @TORCH.spells(Softmax, LogSoftmax, layout=EITHER)
 def _(softmax: Softmax | LogSoftmax, x: Placed) -> Spelling:
     dim = x.axis(softmax.axis)
-    module, function = ("nn.Softmax", "F.softmax") if isinstance(softmax, Softmax) else ("nn.LogSoftmax", "F.log_softmax")
+    module, function = (
+        ("nn.Softmax", "F.softmax") if isinstance(softmax, Softmax) else ("nn.LogSoftmax", "F.log_softmax")
+    )
     return Part((apply(module, dim=dim),), apply(function, X, dim=dim))
 
 
@@ -344,7 +342,9 @@ def _(prelu: Prelu, x: Placed) -> Spelling:
 @KERAS.spells(Elu)
 def _(elu: Elu, x: Placed) -> Spelling:
     word = "elu" if elu.alpha == 1 else ""
-    return Part((KERAS.call("layers.ELU", alpha=elu.alpha),), KERAS.call("ops.elu", X, alpha=elu.alpha), activation=word)
+    return Part(
+        (KERAS.call("layers.ELU", alpha=elu.alpha),), KERAS.call("ops.elu", X, alpha=elu.alpha), activation=word
+    )
 
 
 @KERAS.spells(Gelu)

@@ -73,7 +73,9 @@ class Linear(Layer):
 @TORCH.spells(Dense, Linear, layout=LAST)
 def _(layer: Dense | Linear, x: Placed) -> Spelling:
     module = TORCH.call("nn.Linear", x.channels, layer.units, bias=layer.bias)
-    return Part((module,), weights=(Stored("kernel", "weight", (1, 0), follows_order=True), Stored("bias", "bias", (0,))))
+    return Part(
+        (module,), weights=(Stored("kernel", "weight", (1, 0), follows_order=True), Stored("bias", "bias", (0,)))
+    )
 
 
 @KERAS.spells(Dense, Linear)

@@ -24,5 +24,5 @@ class In(Layer):
     is_source = True
     brought = ("input", "inputs", "inputlayer", "inp")
 
-    def output(self, *tensors: Tensor) -> Tensor:
+    def output(self) -> Tensor:
         return Tensor(self.shape, "int" if self.int else "float")

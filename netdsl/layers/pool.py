@@ -12,7 +12,6 @@ from ..emit.calls import (
     FIRST,
     KERAS,
     TORCH,
-    X,
     Call,
     Method,
     Operation,
@@ -20,15 +19,15 @@ from ..emit.calls import (
     Placed,
     Spelling,
     Stored,
+    X,
     apply,
     one_or_all,
 )
 from ..layer import Layer, Size, Tensor, Weight, arg, axis_of, check, flag, per_axis, words
-from ..size import both, ceil_div, choose, negate
+from ..size import both, ceil_div, choose, maximum, negate
 from ..values import AXES, PADS, SIZES, STRIDE, WINDOW, Truth
 from .windows import (
     Pads,
-    axis_names,
     check_fits,
     keras_pad,
     keras_padded,
@@ -106,7 +105,7 @@ class Pool(Layer):
             count = choose(self.ceil, choose(begins_inside, rounded, rounded - 1), fitting)
             check(count >= 1, "E002", f"no window of {k} begins inside an axis of {n}", "use a smaller window")
             along.append(count)
-            reach.append((before, choose(self.ceil, (count - 1) * s + k - n - before, after)))
+            reach.append((before, choose(self.ceil, maximum((count - 1) * s + k - n - before, 0), after)))
         return Placement(window, stride, pads, tuple(reach), tuple(along))
 
     def output(self, x: Tensor) -> Tensor:
@@ -135,8 +134,8 @@ class Pool(Layer):
             return ""
         each = f"for each of the {x.channels} channels" if self.weighted == "channel" else "for the whole layer"
         return (
-            f"`weighted`: behind the pool every value is multiplied by a trained coefficient (scale) and a trained bias "
-            f"is added, one of each {each}, as in the subsampling layers of LeNet-5; a plain pool has no weights"
+            f"`weighted`: behind the pool every value is multiplied by a trained coefficient (scale) and a trained "
+            f"bias is added, one of each {each}, as in the subsampling layers of LeNet-5; a plain pool has no weights"
         )
 
 
@@ -149,7 +148,12 @@ class GlobalPool(Layer):
 
     everything: Truth = flag("global", help="the window is the whole input")
     kind: str = words("avg", "max", "sum", help="the average, the largest value or the sum")
-    axis: Any = arg(AXES, default=None, help="only these axes, as a list; all positions unless given", tries=("[0]", "[1]", "[0, -2]"))
+    axis: Any = arg(
+        AXES,
+        default=None,
+        help="only these axes, as a list; all positions unless given",
+        tries=("[0]", "[1]", "[0, -2]"),
+    )
     keep: Truth = flag("keep", help="axes stay, with size 1")
 
     keyword = "pool"
@@ -225,7 +229,7 @@ def _torch_windows(pool: Pool, x: Placed) -> tuple[Part, ...]:
     keywords: dict[str, Any] = {} if window == stride else {"stride": stride}
     average = pool.kind == "avg"
     module = f"nn.{'Avg' if average else 'Max'}Pool{x.spatial}d"
-    if symmetric(placement.pads):
+    if symmetric(placement.pads) and not (average and _too_small_for_torch(x, placement)):
         keywords["padding"] = one_or_all(tuple(before for before, _ in placement.pads))
         keywords["ceil_mode"] = placement.reach != placement.pads and bool(pool.ceil)
         if average:
@@ -239,6 +243,11 @@ def _torch_windows(pool: Pool, x: Placed) -> tuple[Part, ...]:
     total = _windowed(function, torch_pad(placement.reach).function, placement)
     counts = _windowed(function, _torch_mask(apply("torch.ones_like", X), pool, placement), placement)
     return (Part(function=Operation("/", total, counts)),)
+
+
+def _too_small_for_torch(x: Placed, placement: Placement) -> bool:
+    """Whether PyTorch refuses to average: AvgPool3d wants the window to fit before it pads."""
+    return x.spatial == 3 and any(n < k for n, k in zip(x.positions, placement.window, strict=True))
 
 
 def _torch_mask(ones: Any, pool: Pool, placement: Placement) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
-from ..emit.calls import EITHER, KERAS, LAST, TORCH, X, Call, Method, Part, Placed, Spelling, apply
+from ..emit.calls import EITHER, KERAS, LAST, TORCH, Call, Method, Part, Placed, Spelling, X, apply
 from ..layer import Layer, Size, Tensor, arg, axis_of, check, show_shape
 from ..size import product, same
 from ..values import AXES, OPEN, SHAPE
@@ -56,8 +56,8 @@ class Reshape(Layer):
         check(
             fits,
             "E003",
-            f"{show_shape(x.sizes)} has {size} elements, and {'x'.join('?' if n is OPEN else str(n) for n in self.shape)}"
-            f" holds {wanted}",
+            f"{show_shape(x.sizes)} has {size} elements, and "
+            f"{'x'.join('?' if n is OPEN else str(n) for n in self.shape)} holds {wanted}",
             f"let one size be inferred: `reshape {_with_inferred(size, self.shape)}`"
             if _with_inferred(size, self.shape)
             else "the product of the sizes has to stay the same",

@@ -422,7 +422,7 @@ def _sizes(place: Place) -> Mistake | None:
     if between is None or place.brackets[-1].token.kind != "LPAR" or place.brackets[-1].holds_pipelines:
         return None
     inside = [part for part in between[0] if part.kind != "COMMA"]
-    alike = len(inside) > 2 or inside[0].text == inside[-1].text
+    alike = len(inside) > 2 or len({part.text for part in inside}) == 1
     if place.brackets[-1].below == "NAME" and not alike:
         return None
     dims = _whole("x".join(part.text for part in inside))
@@ -650,6 +650,14 @@ def _equal(place: Place) -> Mistake | None:
         return place.say(
             "an output gets its name behind its pipeline", "", help, read=(), forget=int(place.before.kind == "NAME")
         )
+    behind = [one.kind for one in place.recent[-3:]]
+    if (
+        behind == ["NAME", "EQUAL", "NAME"]
+        and "CONST" not in place.symbols
+        and place.recent[-2].end < place.before.start
+    ):
+        name, equal, _ = place.recent[-3:]
+        return place.say(f"a value is missing behind `{_shown(name.text)}=`", at=(name, equal))
     compares = {"IF", "ASSERT", "EQUAL"} & {*place.symbols[-6:]}
     if not compares and (place.before.kind in NUMBERS or place.before.kind in CLOSING):
         return place.say("`=` stands behind the name of an argument", help="as in `stride=2`")

@@ -1,0 +1,162 @@
+"""What people type on their first day: each file in cases/errors beside exactly the messages that it gets.
+
+`NETDSL_UPDATE=1 pytest tests/test_errors.py` writes the messages anew; read every one that changed, as its author would.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+import netdsl
+from netdsl.cli import main
+from netdsl.compiler import Result, compile_source
+from netdsl.diagnostics import CODES, render
+from netdsl.source import Source
+
+CASES = {
+    path.stem: path
+    for path in sorted((Path(__file__).parent / "cases" / "errors").glob("*.net"))
+    if not path.stem.startswith("syntax_")  # those are test_parser's
+}
+
+SEVERAL = {"three_mistakes": 3, "four_statements": 3}
+"""Files with more than one mistake in them; a mistake is one message, whatever comes of it further on."""
+
+LONGEST_LINE = 200
+
+Capture = pytest.CaptureFixture[str]
+
+
+def compiled(path: Path) -> Result:
+    """Return what becomes of a case; its messages call it by its name alone, wherever it lies."""
+    return compile_source(Source(path.name, path.read_text("utf-8")), path.stem)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_messages(name: str) -> None:
+    found = compiled(CASES[name]).diagnostics
+    text = "\n\n".join(render(diagnostic) for diagnostic in found) + "\n"
+    expected = CASES[name].with_suffix(".expected")
+    if os.environ.get("NETDSL_UPDATE"):
+        expected.write_text(text, "utf-8")
+    assert text == expected.read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_one_mistake_is_one_message(name: str) -> None:
+    found = compiled(CASES[name]).diagnostics
+    assert len(found) == SEVERAL.get(name, 1), [diagnostic.message for diagnostic in found]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_message_has_a_place_and_a_cure(name: str) -> None:
+    """Every message has a known code, its place lies in the text, and the label or the help says more than what it is."""
+    for diagnostic in compiled(CASES[name]).diagnostics:
+        text = diagnostic.span.source.text
+        assert diagnostic.code in CODES or diagnostic.severity == "warning"
+        assert 0 <= diagnostic.span.start <= diagnostic.span.end <= len(text)
+        assert diagnostic.label or diagnostic.help
+        assert not diagnostic.message.endswith(".")
+        assert max(map(len, render(diagnostic).splitlines())) <= LONGEST_LINE
+
+
+def test_no_expectation_is_left_over() -> None:
+    folder = Path(__file__).parent / "cases" / "errors"
+    assert {path.stem for path in folder.glob("*.expected")} <= {path.stem for path in folder.glob("*.net")}
+
+
+def test_three_mistakes_leave_the_shapes_of_the_rest(capsys: Capture) -> None:
+    """Behind two mistakes of syntax and a wrong argument, what can be known is still shown."""
+    assert main(["summary", str(CASES["three_mistakes"])]) == 1
+    out, err = capsys.readouterr()
+    assert len(re.findall(r"^E\d{3} ", err, re.MULTILINE)) == 3
+    assert "32x32x3" in out and "28x28x8" in out, out
+
+
+# Files and sizes that are no network
+
+
+def refused(capsys: Capture, path: Path) -> str:
+    """Return the one message that a file gets."""
+    assert main(["summary", str(path)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(re.findall(r"^E\d{3} ", err, re.MULTILINE)) == 1, err
+    assert "Traceback" not in err
+    return err
+
+
+def test_a_file_that_is_missing(capsys: Capture, tmp_path: Path) -> None:
+    err = refused(capsys, tmp_path / "no.net")
+    assert err.startswith(f"E024 cannot read `{tmp_path / 'no.net'}`: there is no such file or folder\n")
+
+
+def test_a_folder(capsys: Capture, tmp_path: Path) -> None:
+    assert "it is a folder" in refused(capsys, tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"\x00\x01\x02", b"\x89PNG\r\n\x1a\n\xff", "in 8 | relu".encode("utf-16")])
+def test_a_file_that_is_not_text(capsys: Capture, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "cnn.net"
+    path.write_bytes(content)
+    assert "is not a text" in refused(capsys, path)
+
+
+def test_a_file_that_may_not_be_read(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "cnn.net"
+    path.write_text("in 8 | relu")
+    path.chmod(0)
+    if os.access(path, os.R_OK):  # the superuser reads everything
+        monkeypatch.setattr("builtins.open", _refuse)
+    assert "permission denied" in refused(capsys, path)
+    path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * 2_000_000,
+        "in 8 | " + "x" * 2_000_000,
+        "in 8 | dense " + "9" * 2_000_000,
+        "in 8 | dense 10 as " + "x" * 2_000_000 + " | " + "y" * 2_000_000,
+        "in 8 | " + "(" * 100_000 + "relu" + ")" * 100_000,
+        "in 8 | " + "(" * 100_000,
+        "in 8 | relu" + ")" * 100_000,
+        "in 8 | dense " + "(" * 100_000 + "8" + ")" * 100_000,
+        "in 8 | " + "add(" * 100_000 + "relu",
+        "in 8 | dense " + "[" * 100_000,
+        "in 8 | dense 2" + "*2" * 100_000,
+        "in 8 | dense 1" + "+1" * 100_000 + "/0",
+    ],
+    ids=[
+        "a word", "a layer", "a number", "two names", "parentheses", "parentheses never closed",
+        "parentheses never opened", "an expression", "combinators", "lists", "a product", "a sum",
+    ],
+)  # fmt: skip
+def test_endless_texts_are_refused_at_once(text: str) -> None:
+    """The bound is generous, as tests run side by side; what is quadratic takes minutes."""
+    start = time.perf_counter()
+    found = netdsl.check(text)
+    assert time.perf_counter() - start < 20
+    assert any(diagnostic.severity == "error" for diagnostic in found)
+    assert sum(len(render(diagnostic)) for diagnostic in found) < 5_000
+
+
+def test_a_million_million_activations_are_right_and_quick() -> None:
+    """Copies that leave the shape that they got cost nothing."""
+    start = time.perf_counter()
+    net = netdsl.compile("in 8 | ((relu) * 1M) * 1M")
+    assert net.parameters.total == 0
+    assert net.outputs[0].shape == (8,)
+    assert "1,000,000" in net.summary() or "1000000" in net.summary() or "1M" in net.summary()
+    assert time.perf_counter() - start < 5
