@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from attrs import frozen
 
 from .diagnostics import Related, quoted
 from .expressions import Mistake, Names, evaluate, mistake, truth
 from .layer import Argument, Layer, arguments, required
+from .layers import forms
 from .source import Span
 from .spelling import nearest
 from .syntax import tree
-from .values import WINDOW, Unfit, Value, Word, show
+from .values import WINDOW, Unfit, Value, Word, is_number, show
 
 
 @frozen(eq=False)
@@ -23,20 +22,22 @@ class Bound:
     spans: dict[str, Span]
 
 
-def bind(keyword: tree.Name, forms: tuple[type[Layer], ...], written: tuple[tree.Argument, ...], names: Names) -> Bound:
+def bind(
+    keyword: tree.Name, declarations: tuple[type[Layer], ...], written: tuple[tree.Argument, ...], names: Names
+) -> Bound:
     """Return the layer that the arguments make of one of its forms."""
-    declaration = _form(forms, written)
+    declaration = _form(declarations, written)
     binder = _Binder(keyword, declaration, names)
     for argument in written:
         binder.take(argument)
     return binder.finish()
 
 
-def is_word_of(forms: tuple[type[Layer], ...], word: str) -> bool:
+def is_word_of(declarations: tuple[type[Layer], ...], word: str) -> bool:
     """Whether a bare word is a flag or value of a layer, in any of its forms."""
     return any(
         word in argument.words or (word == name and argument.bare)
-        for form in forms
+        for form in declarations
         for name, argument in arguments(form).items()
     )
 
@@ -46,15 +47,39 @@ def example(declaration: type[Layer]) -> str:
     return (declaration.__doc__ or "").rstrip().rsplit("\n", 1)[-1].strip()
 
 
-def _form(forms: tuple[type[Layer], ...], written: tuple[tree.Argument, ...]) -> type[Layer]:
+def _form(declarations: tuple[type[Layer], ...], written: tuple[tree.Argument, ...]) -> type[Layer]:
     """Return the form whose mark stands among the arguments, else the plain one."""
     words = {
         argument.text if isinstance(argument, tree.Name) else argument.name.text
         for argument in written
         if isinstance(argument, tree.Name | tree.Keyword)
     }
-    plain = next((form for form in forms if not form.form), forms[0])
-    return next((form for form in forms if form.form in words), plain)
+    plain = next((form for form in declarations if not form.form), declarations[0])
+    return next((form for form in declarations if form.form in words), plain)
+
+
+BROUGHT = {
+    "kernel_size": "the window stands behind `@`, as in `conv 32@3`; elsewhere it is `window` or `kernel`",
+    "pool_size": "write the number alone, as in `pool 2`",
+    "strides": "write `stride=`, or `/` behind the window",
+    "out_channels": "filters stand before `@`, as in `conv 32@3`",
+    "out_features": "write the number alone, as in `dense 10`",
+    "in_channels": "what enters is known; leave it out",
+    "in_features": "what enters is known; leave it out",
+    "input_shape": "a network begins with `in`, as in `in 28x28x1 | ...`",
+    "input_dim": "a network begins with `in`, as in `in 784 | ...`",
+    "activation": "an activation is a layer of its own, as in `dense 10 | relu`",
+    "use_bias": "write `nobias` for a layer without bias",
+    "bias": "write `nobias` for a layer without bias",
+    "dilation_rate": "write `dilation=`",
+    "depth_multiplier": "write `mult=`",
+    "padding": "write `same`, `valid`, `centered` or `pad=1`",
+    "p": "write the rate alone, as in `dropout 0.5`",
+    "dim": "write `axis=`; axes count without the batch",
+    "epsilon": "write `eps=`",
+    "negative_slope": "write `slope=`",
+}
+"""Arguments that people bring along from Keras and PyTorch, and what stands in their place here."""
 
 
 class _Binder:
@@ -103,7 +128,7 @@ class _Binder:
     def _keyword(self, written: tree.Keyword) -> None:
         name = written.name.text
         argument = self.arguments.get(name)
-        if argument is not None and argument.role != "flag":
+        if argument is not None and argument.role != "flag" and not (argument.role == "word" and argument.bare is None):
             self._set(name, self._value(argument, written.value), written.value.span)
             return
         field = self._field_with_word(name)
@@ -130,14 +155,14 @@ class _Binder:
                 raise mistake("E008", f"`{show(value)}` is not {argument.kind.wanted}", expression.span)
             return value.text
         if isinstance(value, Word):
-            guess = nearest(value.text, self.names.names())
-            raise mistake(
-                "E010",
-                f"nothing called {quoted(value.text)} has been declared",
-                expression.span,
-                f"did you mean `{guess}`?" if guess else "",
-                f"this argument is {argument.kind.wanted}",
-            )
+            if self._field_with_word(value.text) is not None:
+                raise mistake(
+                    "E008",
+                    f"`{value.text}` stands alone, without a name and `=` before it",
+                    expression.span,
+                    f"write `{value.text}`",
+                )
+            raise self._unknown_word(value, expression.span)
         return value
 
     def _word(self, written: tree.Name) -> None:
@@ -170,20 +195,31 @@ class _Binder:
         if field is not None:
             self._set(field, value, written.span)
             return
+        number = " ".join(written.span.text.split())
         if self._of_role("filters"):
+            bound = "kernel" in self.spans
             raise mistake(
-                "E008",
+                "E008" if bound else "E022",
                 f"`{self.keyword.text}` takes its numbers as filters@window, or filters@window/stride",
                 written.span,
-                help=f"for example `{example(self.declaration)}`",
+                f"write `/{number}` behind the window for a stride of {number}"
+                if bound
+                else f"write `{self.keyword.text} {number}@3` for {number} filters of 3 along each axis",
+                f"for example `{example(self.declaration)}`",
             )
         positional = self._of_role("positional")
-        wanted = f"takes {' and '.join(f'`{name}`' for name in positional)}" if positional else "takes no number"
+        numbers = [
+            name
+            for name, argument in self.arguments.items()
+            if argument.role == "keyword" and name not in self.spans and is_number(value)
+        ]
+        wanted = f"takes {' and '.join(f'`{name}`' for name in positional)}" if positional else "takes no bare value"
         raise mistake(
             "E008",
-            f"`{self.keyword.text}` {wanted}, and {quoted(written.span.text)} is one too many",
+            f"`{self.title}` {wanted}, and {quoted(number)} is one too many",
             written.span,
-            help=f"a stage ends at `|`; for example `{example(self.declaration)}`",
+            f"write `{numbers[0]}={number}`" if len(numbers) == 1 and not positional else "leave it out",
+            f"a stage ends at `|`; for example `{example(self.declaration)}`",
         )
 
     def _set(self, name: str, value: Value, span: Span) -> None:
@@ -206,12 +242,11 @@ class _Binder:
         try:
             self.values[name] = argument.kind.read(value)
         except Unfit as reason:
-            raise mistake(
-                "E008",
-                f"`{name}` of `{self.keyword.text}` is {argument.kind.wanted}, but {reason}",
-                span,
-                help=f"for example `{example(self.declaration)}`",
-            ) from None
+            what = f"`{name}` of `{self.keyword.text}`"
+            message = f"{what} has to be {reason.bound}, but is {quoted(span.text)}"
+            if not reason.bound:
+                message = f"{what} is {argument.kind.wanted}, but {reason}"
+            raise mistake("E008", message, span, help=f"for example `{example(self.declaration)}`") from None
 
     def _unknown_word(self, word: Word, span: Span) -> Mistake:
         guess = nearest(word.text, self.names.names())
@@ -236,36 +271,43 @@ class _Binder:
             None,
         )
 
-    def _known(self) -> dict[str, Any]:
-        """Return every word that could stand among the arguments."""
-        known = {name: None for name, argument in self.arguments.items() if argument.role != "flag"}
-        for argument in self.arguments.values():
-            known.update(dict.fromkeys(argument.words if argument.bare is None else ()))
-        return known
+    @property
+    def title(self) -> str:
+        """The layer's word, with that of its form: `pool global`."""
+        return f"{self.keyword.text} {self.declaration.form}".strip()
 
     def _unknown(self, word: tree.Name) -> Mistake:
-        known = self._known()
-        guess = nearest(word.text, known)
-        listed = ", ".join(f"`{name}`" for name in known)
+        named = [
+            name
+            for name, argument in self.arguments.items()
+            if argument.role != "flag" and not (argument.role == "word" and argument.bare is None)
+        ]
+        bare = [word for argument in self.arguments.values() if argument.bare is None for word in argument.words]
+        guess = nearest(word.text, (*named, *bare))
+        brought = BROUGHT.get(word.text, "")
+        listed = ", ".join((*(f"`{name}=`" for name in named), *(f"`{word}`" for word in bare)))
         return mistake(
             "E009",
-            f"`{self.keyword.text}` has no argument {quoted(word.text)}",
+            f"`{self.title}` has no argument {quoted(word.text)}",
             word.span,
-            f"did you mean `{guess}`?" if guess else "",
-            f"`{self.keyword.text}` knows {listed}" if known else f"`{self.keyword.text}` takes no arguments",
+            brought or (f"did you mean `{guess}`?" if guess else ""),
+            f"`{self.title}` knows {listed}" if listed else f"`{self.title}` takes no arguments",
         )
+
+    def _other_forms(self) -> list[str]:
+        """Return an example of each other form that the keyword has."""
+        others = [form for form in forms(self.keyword.text) if form is not self.declaration]
+        return [
+            f"`{form.keyword}` has other forms: {', '.join(f'`{example(form)}`' for form in others)}"
+            for form in others[:1]
+        ]
 
     def finish(self) -> Bound:
         """Return the layer, if nothing that it needs is missing."""
         missing = [name for name in required(self.declaration) if name not in self.values]
         if missing:
             listed = " and ".join(f"`{name}`" for name in missing)
-            lacks = ", ".join(f"{name} is {self.arguments[name].kind.wanted}" for name in missing)
-            raise mistake(
-                "E022",
-                f"`{self.keyword.text}` needs {listed}",
-                self.keyword.span,
-                f"{lacks}",
-                f"for example `{example(self.declaration)}`",
-            )
+            lacks = [f"{name}: {self.arguments[name].help}; {self.arguments[name].kind.wanted}" for name in missing]
+            help = "\n".join((f"for example `{example(self.declaration)}`", *lacks, *self._other_forms()))
+            raise mistake("E022", f"`{self.title}` needs {listed}", self.keyword.span, help=help)
         return Bound(self.declaration(**self.values), self.spans)

@@ -208,7 +208,11 @@ def _emit(options: Namespace) -> int:
         return FOUND
     from .net import emit
 
-    source = emit(result.network, options.to).source
+    try:
+        source = emit(result.network, options.to).source
+    except CompileError as refused:
+        _report(refused.diagnostics)
+        return FOUND
     if options.output is None:
         print(source, end="")
         return DONE

@@ -9,12 +9,12 @@ from attrs import evolve, frozen
 
 from .binding import bind, is_word_of
 from .diagnostics import Diagnostic, Related, quoted
-from .expressions import Mistake, evaluate, mistake
+from .expressions import Mistake, Silent, evaluate, mistake, truth
 from .layer import Layer, Refused, Size, Tensor, check, show_shape
-from .layers import PLANNED, forms, keywords, suggest
+from .layers import PLANNED, brought, forms, keywords, suggest
 from .layers.windows import axis_names
 from .network import Body, Group, Network, Output, Repeat, Run, Step, Value
-from .size import Expression, TooLarge, Undecided, symbol
+from .size import Expression, TooLarge, Undecided, symbol, symbols
 from .source import Source, Span
 from .spelling import nearest
 from .syntax import tree
@@ -24,16 +24,17 @@ from .values import Value as ArgumentValue
 MOST_STAGES = 1_000_000
 """Stages that one file may expand to; copies of a repeat count until one leaves what it got."""
 
-NOT_YET: dict[type, str] = {
-    tree.Use: "`use`",
-    tree.Const: "`const`",
-    tree.Block: "`block`",
-    tree.Shared: "`shared`",
-    tree.Train: "`train`",
-    tree.Assert: "`assert`",
-    tree.For: "`for`",
-    tree.Conditional: "`if ... then ... else` between pipelines",
+NOT_YET: dict[type, tuple[str, str]] = {
+    tree.Use: ("`use`", "copy what you need of the other file into this one"),
+    tree.Const: ("`const`", "write the value where it is used"),
+    tree.Block: ("`block`", "write its layers out where they are used; `( ... ) * 3` repeats a group"),
+    tree.Shared: ("`shared`", "where one use is enough, name its tensor by `let`"),
+    tree.Train: ("`train`", "leave it out; it does not change the network"),
+    tree.Assert: ("`assert`", "leave it out; it does not change the network"),
+    tree.For: ("`for`", "write its copies out, joined by `|`"),
+    tree.Conditional: ("`if ... then ... else` between pipelines", "write the side that you want"),
 }
+"""Forms of the language that this version reads but cannot do, and what to write until then."""
 
 FORMS_NOT_YET = ("freeze", "attention", "moe")
 RESIDUAL = "residual"
@@ -143,10 +144,12 @@ class _StageNames:
                 return values[name.text]
         held = self.builder.find(name.text)
         if held is None:
+            if name.text in self.elaborator.unsupported:
+                raise Silent
             return None
         tensor = self.builder.tensor(held.value)
         if tensor is None or held.value is None:
-            raise _Silent
+            raise Silent
         return NamedTensor(name.text, held.value, tensor.sizes, held.span)
 
     def size(self, name: str, span: Span) -> ArgumentValue:
@@ -167,28 +170,26 @@ class _StageNames:
         return (*self.builder.visible(), *(name for values in self.elaborator.locals for name in values))
 
 
-class _Silent(Exception):
-    """Something here is unknown because of a mistake that has been reported."""
-
-
 class _Elaborator:
     """One walk over one file."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.diagnostics: list[Diagnostic] = []
-        self.reported: set[tuple[str, int]] = set()
+        self.reported: set[int] = set()
         self.symbols: dict[str, Expression] = {}
         self.locals: list[dict[str, ArgumentValue]] = []
         self.labels: frozenset[str] = frozenset()
         self.copies: list[tuple[Span, int]] = []
         self.stages = 0
+        self.unsupported: set[str] = set()
+        """Names that statements which are not supported yet declare; what uses them is unknown, without a message."""
+        self.uses_files = False
 
     def report(self, diagnostic: Diagnostic) -> None:
-        """Keep a message, once: a copy of a repeat makes the mistake of the first again."""
-        key = (diagnostic.code, diagnostic.span.start)
-        if key not in self.reported:
-            self.reported.add(key)
+        """Keep the first message at a place: a copy of a repeat makes the mistake of the first again."""
+        if diagnostic.span.start not in self.reported:
+            self.reported.add(diagnostic.span.start)
             self.diagnostics.append(diagnostic)
 
     @contextmanager
@@ -198,7 +199,7 @@ class _Elaborator:
             yield
         except Mistake as found:
             self.report(found.diagnostic)
-        except _Silent:
+        except Silent:
             pass
 
     # Statements
@@ -218,7 +219,9 @@ class _Elaborator:
         elif not outputs and not self.diagnostics and not any(isinstance(s, tree.Wrong) for s in program.statements):
             end = program.statements[-1].span
             what = "nothing leaves it" if seen_input else "nothing enters it"
-            self.report(_no_network(program.source, f"this describes no network: {what}", "", end))
+            named = [s.name.text for s in program.statements if isinstance(s, tree.Let)]
+            cure = f"make it an output: `out {named[-1]}`" if named and seen_input else ""
+            self.report(_no_network(program.source, f"this describes no network: {what}", cure, end))
         return self.network(name, builder, outputs)
 
     def network(self, name: str, builder: Builder, outputs: list[Output]) -> tuple[Network, tuple[Diagnostic, ...]]:
@@ -248,14 +251,17 @@ class _Elaborator:
             return None
         if isinstance(statement, tree.Output):
             if statement.keyword == "aux":
-                raise _unsupported("`aux`", statement.span)
+                raise _unsupported("`aux`", "make it an `out`, or leave it out", statement.span)
             value = self.closed(builder, statement.body, statement.keyword or "a pipeline on its own")
             if value is None or _only_declares_an_input(statement):
                 return None
             return self.output(builder, value, statement.body.span)
         if isinstance(statement, tree.Wrong):
             return None
-        raise _unsupported(NOT_YET[type(statement)], statement.span)
+        if isinstance(statement, tree.Block | tree.Shared | tree.Const):
+            self.unsupported.add(statement.name.text)
+        self.uses_files = self.uses_files or isinstance(statement, tree.Use)
+        raise _unsupported(*NOT_YET[type(statement)], statement.span)
 
     def output(self, builder: Builder, value: Value, span: Span) -> Output:
         """Return an output under the name of its tensor."""
@@ -269,6 +275,9 @@ class _Elaborator:
         if isinstance(branch, tree.Pipeline) and not self.is_closed(builder, branch):
             first = branch.stages[0]
             with self.reporting():
+                if isinstance(first, tree.Wrong):
+                    raise Silent
+                self.refuse_unknown_tensor(builder, first)
                 self.refuse_unknown_stage(builder, first)
                 raise mistake(
                     "E028",
@@ -278,6 +287,23 @@ class _Elaborator:
                     "begin with the shape of one example, as in `in 28x28x1 | ...`",
                 )
         return self.branch(builder, branch, None)
+
+    def refuse_unknown_tensor(self, builder: Builder, first: tree.Stage) -> None:
+        """Raise the mistake of a pipeline that begins with a name, which nothing has declared before."""
+        if not isinstance(first, tree.Layer) or first.arguments or forms(first.name.text) or first.name.text in PLANNED:
+            return
+        word = first.name.text
+        if word in self.unsupported or word in ("id", "param") or brought(word):
+            return
+        guess = nearest(word, builder.visible())
+        later = "; it is named further down, and names are made before they are used" if word in self.labels else ""
+        raise mistake(
+            "E010",
+            f"nothing called {quoted(word)} has been named before this{later}",
+            first.name.span,
+            f"did you mean `{guess}`?" if guess else "",
+            "a pipeline begins with `in`, or with a tensor named by `let` or `as` above it",
+        )
 
     def declare(self, builder: Builder, name: tree.Name, value: Value | None) -> None:
         """Let a name stand for a tensor in this scope."""
@@ -332,7 +358,7 @@ class _Elaborator:
         if isinstance(branch, tree.Wrong):
             return None
         if isinstance(branch, tree.Conditional):
-            raise _unsupported(NOT_YET[tree.Conditional], branch.span)
+            raise _unsupported(*NOT_YET[tree.Conditional], branch.span)
         value = entering
         for place, stage in enumerate(branch.stages):
             if place and self.stage_is_closed(builder, stage):
@@ -353,7 +379,7 @@ class _Elaborator:
             except Mistake as found:
                 self.report(found.diagnostic)
                 value = None
-            except _Silent:
+            except Silent:
                 value = None
             if not known:
                 value = None
@@ -376,8 +402,8 @@ class _Elaborator:
         if isinstance(stage, tree.Call):
             return self.call(builder, stage, entering)
         if isinstance(stage, tree.For):
-            raise _unsupported(NOT_YET[tree.For], stage.span)
-        raise _Silent
+            raise _unsupported(*NOT_YET[tree.For], stage.span)
+        raise Silent
 
     # Layers
 
@@ -391,7 +417,7 @@ class _Elaborator:
             if stage.label is not None:
                 self.declare(builder, stage.label, held.value)
             if held.value is None:
-                raise _Silent
+                raise Silent
             return held.value
         if word == "id":
             return self.identity(builder, stage, entering)
@@ -415,6 +441,8 @@ class _Elaborator:
             bound = bind(stage.name, candidates, stage.arguments, names)
         except Mistake as found:
             self.report(found.diagnostic)
+            return self.unknown_step(builder, stage, name)
+        except Silent:
             return self.unknown_step(builder, stage, name)
         except Undecided as open_question:
             self.report(_undecided(open_question, stage.span))
@@ -462,6 +490,7 @@ class _Elaborator:
             _check_input(layer, tensors)
             output = layer.output(*tensors)
             _check_sizes(output, layer, tensors)
+            _check_weights(layer, tensors)
         except Refused as refused:
             self.report(self.refusal(builder, refused, span, inputs, spans))
             return self.unknown_step(builder, stage, name, inputs)
@@ -493,7 +522,7 @@ class _Elaborator:
         if stage.arguments:
             raise mistake("E008", "`id` takes no arguments", stage.arguments[0].span)
         if entering is None:
-            raise _Silent
+            raise Silent
         if stage.label is not None:
             self.declare(builder, stage.label, entering)
         return entering
@@ -520,13 +549,16 @@ class _Elaborator:
                 "E020", "`residual` takes a pipeline in parentheses", stage.span, help="`residual(conv 8@3 same)`"
             )
         if word in PLANNED or word == "param" or word in FORMS_NOT_YET:
-            raise _unsupported(f"{quoted(word)}", stage.span)
+            raise _unsupported(quoted(word), LISTED, stage.span)
+        if word in self.unsupported or self.uses_files:
+            raise Silent
+        known = brought(word)
         guess = suggest(word) or nearest(word, builder.visible())
         raise mistake(
             "E009",
             f"there is no layer {quoted(word)}",
             stage.name.span,
-            f"did you mean `{guess}`?" if guess else "",
+            f"it is `{known}` here" if known else f"did you mean `{guess}`?" if guess else "",
             "`netdsl layers` lists them all" if not guess else "",
         )
 
@@ -574,7 +606,10 @@ class _Elaborator:
             count = whole(0)(count)
         except Unfit as reason:
             raise mistake(
-                "E008", f"a repeat is done a whole number of times, at least 0, but {reason}", stage.count.span
+                "E008",
+                f"a repeat is done a whole number of times, at least 0, but {reason}",
+                stage.count.span,
+                help="for example `(conv 8@3 same | relu) * 3`",
             ) from None
         if not isinstance(count, int):
             raise _undecided_mistake(count, stage.count.span)
@@ -627,7 +662,7 @@ class _Elaborator:
             if stage.label is not None:
                 self.declare(builder, stage.label, entering)
             if entering is None:
-                raise _Silent
+                raise Silent
             return entering
         if any(not run.body.steps for run in runs) and runs[-1].body.output == 0:  # nothing but `id`
             if stage.label is not None:
@@ -648,7 +683,7 @@ class _Elaborator:
         """Elaborate a combinator, or `residual`."""
         word = stage.name.text
         if word in FORMS_NOT_YET:
-            raise _unsupported(f"`{word}( ... )`", stage.span)
+            raise _unsupported(f"`{word}( ... )`", LISTED, stage.span)
         if word == RESIDUAL:
             return self.residual(builder, stage, entering)
         declarations = forms(word)
@@ -737,8 +772,6 @@ class _Elaborator:
         for argument in (*stage.arguments, *(item for item in stage.items if isinstance(item, tree.Keyword))):
             if not isinstance(argument, tree.Keyword) or argument.name.text != "when":
                 raise mistake("E009", "`residual` knows only `when=`", argument.span)
-            from .expressions import truth
-
             when = truth(argument.value, _StageNames(self, builder, entering))  # type: ignore[assignment]
             if not isinstance(when, bool):
                 raise _undecided_mistake(when, argument.span)
@@ -755,9 +788,28 @@ class _Elaborator:
             if stage.label is not None:
                 self.declare(builder, stage.label, value)
             return value
-        return self.combine(
-            builder, stage, tree.Name(stage.name.span, "add"), [*branches, (entering, stage.name.span)], ()
-        )
+        self.refuse_other_shape(builder, stage, branches[0], entering)
+        word = tree.Name(stage.name.span, "add")
+        return self.combine(builder, stage, word, [*branches, (entering, stage.name.span)], ())
+
+    def refuse_other_shape(
+        self, builder: Builder, stage: tree.Call, branch: tuple[Value | None, Span], entering: Value | None
+    ) -> None:
+        """Raise the mistake of a residual whose branch does not leave what it can be added to."""
+        leaving, entered = builder.tensor(branch[0]), builder.tensor(entering)
+        if leaving is None or entered is None:
+            return
+        try:
+            forms("add")[0]().output(leaving, entered)
+        except Refused:
+            raise mistake(
+                "E004",
+                f"`residual` adds what leaves its branch, {leaving}, to what entered, {entered}",
+                stage.name.span,
+                f"{entered} enters",
+                "let the branch leave the shape that entered, or write both sides: `add(..., conv 8@1)`",
+                Related(branch[1], f"{leaving} leaves here"),
+            ) from None
 
     def combine(
         self,
@@ -783,7 +835,7 @@ class _Elaborator:
     def refusal(
         self, builder: Builder, refused: Refused, span: Span, inputs: tuple[Value, ...], spans: dict[str, Span]
     ) -> Diagnostic:
-        """Return the message of a layer that does not take its input, with the place of what made that where it helps."""
+        """Return the message of a layer that refuses its input, with the place of what made that where it helps."""
         related: list[Related] = []
         label, help = "", refused.help
         tensors = [builder.tensor(value) for value in inputs]
@@ -838,20 +890,16 @@ def _ends(step: Step, dropped: list[Step], builder: Builder) -> bool:
     return not any(value in other.inputs for other in dropped)
 
 
-def _no_network(source: Source, message: str, label: str, span: Span | None = None) -> Diagnostic:
-    return Diagnostic(
-        "E025",
-        message,
-        span or Span(source, 0, 0),
-        label,
-        "a network begins with the shape of one example, as in `in 28x28x1 | conv 8@3 | dense 10`",
-    )
+def _no_network(source: Source, message: str, cure: str, span: Span | None = None) -> Diagnostic:
+    usual = "a network begins with the shape of one example, as in `in 28x28x1 | conv 8@3 | dense 10`"
+    return Diagnostic("E025", message, span or Span(source, 0, 0), help=cure or usual)
 
 
-def _unsupported(what: str, span: Span) -> Mistake:
-    return mistake(
-        "E021", f"{what} is not supported yet", span, help="it is part of the language; this version cannot do it"
-    )
+LISTED = "`netdsl layers` lists what this version has"
+
+
+def _unsupported(what: str, cure: str, span: Span) -> Mistake:
+    return mistake("E021", f"{what} is part of the language, but not supported yet", span, help=cure)
 
 
 def _undecided(open_question: Undecided, span: Span) -> Diagnostic:
@@ -924,6 +972,19 @@ def _check_sizes(output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
             count <= LARGEST,
             "E026",
             f"{show_shape(output.sizes)} has more than {LARGEST:,} {what}, the largest number that frameworks hold",
+            "make a size smaller",
+        )
+
+
+def _check_weights(layer: Layer, tensors: list[Tensor]) -> None:
+    """Refuse weights whose shape has a size that is open: a weight's shape is numbers."""
+    for weight in layer.weights(*tensors) if tensors else ():
+        names = " and ".join(f"`{name}`" for name in sorted(symbols(weight.shape)))
+        check(
+            not names,
+            "E030",
+            f"the {weight.name} of `{layer.keyword}` would be {show_shape(weight.shape)}, and {names} is open",
+            f"give {names} a number in the input, or let the layer before leave a shape without it, as `pool global` does",
         )
 
 

@@ -28,6 +28,10 @@ def mistake(code: str, message: str, span: Span, label: str = "", help: str = ""
     return Mistake(Diagnostic(code, message, span, label, help, related))
 
 
+class Silent(Exception):
+    """Something here is unknown because of a mistake that has been reported."""
+
+
 class Names(Protocol):
     """What an expression can ask of the place where it stands."""
 
@@ -109,7 +113,9 @@ def truth(expression: tree.Expression, names: Names) -> Truth:
         raise _undefined(value, expression, names)
     if isinstance(value, bool) or type(value).__name__ == "Condition":
         return value  # type: ignore[no-any-return]
-    raise mistake("E008", f"`{show(value)}` is neither true nor false", expression.span, "a condition is wanted here")
+    raise mistake(
+        "E008", f"`{show(value)}` is neither true nor false", expression.span, "a condition, `true` or `false`"
+    )
 
 
 def _unary(unary: tree.Unary, names: Names) -> Value:
@@ -120,13 +126,13 @@ def _unary(unary: tree.Unary, names: Names) -> Value:
 
 def _divide(a: Value, b: Value, span: Span) -> Value:
     if b == 0:
-        raise mistake("E008", "a division by zero", span)
+        raise mistake("E008", "this divides by zero", span, help="divide by a number above 0")
     return divide(a, b)
 
 
 def _floor_divide(a: Value, b: Value, span: Span) -> Value:
     if b == 0:
-        raise mistake("E008", "a division by zero", span)
+        raise mistake("E008", "this divides by zero", span, help="divide by a number above 0")
     return a // b
 
 
@@ -278,6 +284,10 @@ def _not_yet(expression: tree.Family, names: Names) -> Value:
     raise mistake("E021", "choices `{a, b}` are not supported yet", expression.span, help="write one of its members")
 
 
+def _unreadable(wrong: tree.Wrong, names: Names) -> Value:
+    raise Silent
+
+
 def _text(text: tree.Text, names: Names) -> Value:
     raise mistake("E008", "a text in quotes stands only behind `use`", text.span, help="write the word without quotes")
 
@@ -295,4 +305,5 @@ _EVALUATE: dict[type, Callable[[Any, Names], Value]] = {
     tree.Function: _function,
     tree.Family: _not_yet,
     tree.Text: _text,
+    tree.Wrong: _unreadable,
 }

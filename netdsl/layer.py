@@ -182,6 +182,8 @@ class Layer:
     """Whether its weights can follow another order of a flattened input."""
     brought: ClassVar[tuple[str, ...]] = ()
     """Names that people bring along from elsewhere, in lower case; an error then names the right word."""
+    brought_as: ClassVar[dict[str, str]] = {}
+    """Spellings of those of them that are more than the keyword."""
 
     def implied(self, x: Tensor) -> Layer | None:
         """Return the layer that stands before this one without being written, if there is one."""
@@ -247,7 +249,8 @@ def axis_of(axis: int, rank: int, argument: str = "axis") -> int:
     check(
         -rank <= axis < rank,
         "E008",
-        f"there is no axis {axis}: the tensor has {rank} axes, 0 to {rank - 1} (or -{rank} to -1)",
+        f"there is no axis {axis}: the tensor has "
+        + (f"{rank} axes, 0 to {rank - 1} (or -{rank} to -1)" if rank > 1 else "one, 0 (or -1)"),
         "axes count without the batch; the last one holds the channels",
         argument,
     )

@@ -8,13 +8,16 @@ MOST_EDITS = 2
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that the fewest edits lead to, if two are enough and half of the word is kept."""
+    """Return the known word that the fewest edits lead to, if two are enough and half of the word is kept;
+    else the shortest that begins with it."""
     if len(word) > 40:
         return None
+    known = tuple(known)
     distances = ((distance(word, other), other) for other in known if abs(len(word) - len(other)) <= MOST_EDITS)
     best = min(distances, default=None)
     if best is None or best[0] > MOST_EDITS or best[0] * 2 > max(len(word), len(best[1])):
-        return None
+        begun = [other for other in known if len(word) > 1 and other.startswith(word)]
+        return min(begun, key=len, default=None)
     return best[1]
 
 

@@ -39,7 +39,14 @@ OPEN = OpenSize()
 
 
 class Unfit(Exception):
-    """A value is not of the kind that is wanted; the message says what it is instead."""
+    """A value is not of the kind that is wanted; the message says what it is instead.
+
+    `bound` says what a number of the right kind would have to be, where only its size is wrong.
+    """
+
+    def __init__(self, message: str, bound: str = "") -> None:
+        super().__init__(message)
+        self.bound = bound
 
 
 @frozen(eq=False)
@@ -86,7 +93,7 @@ def whole(least: int | None) -> Callable[[Value], Value]:
         if not isinstance(value, int | Expression):
             raise Unfit(f"{show(value)} is not a whole number")
         if least is not None and (value < least) is True:
-            raise Unfit(f"{show(value)} is below {least}")
+            raise Unfit(f"{show(value)} is below {least}", f"at least {least}")
         if isinstance(value, int) and abs(value) > LARGEST:
             raise Unfit(f"{show(value)} is beyond {LARGEST:,}, the largest size")
         return value
@@ -103,11 +110,11 @@ def number(
         if not is_number(value):
             raise Unfit(f"`{show(value)}` is not a number")
         if low is not None and (value < low) is True:
-            raise Unfit(f"{show(value)} is below {low:g}")
+            raise Unfit(f"{show(value)} is below {low:g}", f"at least {low:g}")
         if above is not None and (value <= above) is True:
-            raise Unfit(f"{show(value)} is not above {above:g}")
+            raise Unfit(f"{show(value)} is not above {above:g}", f"above {above:g}")
         if below is not None and (value >= below) is True:
-            raise Unfit(f"{show(value)} is not below {below:g}")
+            raise Unfit(f"{show(value)} is not below {below:g}", f"below {below:g}")
         return value
 
     return read
@@ -161,7 +168,7 @@ def _read_shape(value: Value) -> Value:
 COUNT = Kind("a whole number, at least 1", whole(1), ("1", "2", "4"))
 WHOLE = Kind("a whole number, at least 0", whole(0), ("0", "1", "2"))
 WINDOW = Kind(
-    "a whole number, or one an axis as `3x5` or `[3, 5]`; `/` and a stride may follow",
+    "a whole number, or one an axis as `3x5` or `[3, 5]`",
     one_or_listed(whole(1)),
     ("1", "2", "3", "[3, 2]", "[1, 2, 3]"),
 )

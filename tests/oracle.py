@@ -280,7 +280,9 @@ def disagreement(text: str, jax: Jax, batch: int = BATCH) -> str:
         }
     except Exception as error:
         return f"{text}\n{type(error).__name__}: {error}\n{for_torch.source}\n{for_keras.source}"
-    problems = [problem for name, answer in answers.items() for problem in _against_compiler(name, answer, network, batch)]
+    problems = [
+        problem for name, answer in answers.items() for problem in _against_compiler(name, answer, network, batch)
+    ]
     reference = answers["torch"].outputs
     problems += ["the output is constant" for output in reference if is_constant(output)]
     for name, answer in answers.items():

@@ -288,7 +288,7 @@ BAD = {
     "a closed branch": ("let a = in 8\nin 8 | a | dense 3", "would be lost"),
     "dense on a sequence": ("in 9x8 | dense 3", "linear 3"),
     "cut off": ("in 8x8x3 | con", "E0"),
-    "no window": ("in 8x8x3 | conv 64@0", "0 is below 1"),
+    "no window": ("in 8x8x3 | conv 64@0", "has to be at least 1, but is `0`"),
     "open group": ("in 8 | (relu | dense 3", "never closed"),
     "no input": ("relu | dense 3", "in 28x28x1"),
     "empty": ("", "the file is empty"),

@@ -91,7 +91,7 @@ def test_brought_words() -> None:
     assert not set(brought) & {*keywords(), *PLANNED}
     for layer in DECLARATIONS:
         for word in layer.brought:
-            assert suggest(word.upper()) == layer.keyword
+            assert str(suggest(word.upper())).split()[0] == layer.keyword
 
 
 def test_dropped_percentage() -> None:

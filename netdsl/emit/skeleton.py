@@ -140,8 +140,12 @@ def _parts(value: Any) -> Iterator[Any]:
             waiting.append(here.function)
             waiting.extend(here.arguments)
             waiting.extend(item for _, item in here.keywords)
-        elif isinstance(here, Method | Index):
+        elif isinstance(here, Method):
             waiting.append(here.receiver)
+        elif isinstance(here, Index):
+            waiting.extend((here.receiver, here.items))
+        elif isinstance(here, slice):
+            waiting.extend((here.start, here.stop, here.step))
         elif isinstance(here, Operation):
             waiting.extend((here.left, here.right))
         elif isinstance(here, tuple | list):

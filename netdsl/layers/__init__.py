@@ -58,14 +58,20 @@ def keywords() -> tuple[str, ...]:
     return tuple(_FILE_OF)
 
 
-def suggest(word: str) -> str | None:
-    """Return the layer that a word may stand for: a name that people bring along, or one that is spelled alike."""
+def brought(word: str) -> str | None:
+    """Return the spelling here of a name that people bring along from elsewhere, or from another case."""
     lower = word.lower()
     if lower in _FILE_OF:
         return lower
     for keyword in _FILE_OF:
-        if any(lower in form.brought for form in forms(keyword)):
-            return keyword
+        for form in forms(keyword):
+            if lower in form.brought:
+                return form.brought_as.get(lower) or f"{keyword} {form.form}".rstrip()
+    return None
+
+
+def suggest(word: str) -> str | None:
+    """Return the layer that a word may stand for: a name that people bring along, or one that is spelled alike."""
     from ..spelling import nearest
 
-    return nearest(lower, (*_FILE_OF, *PLANNED))
+    return brought(word) or nearest(word.lower(), (*_FILE_OF, *PLANNED))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import index
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import frozen
 
@@ -80,6 +80,10 @@ class Pool(Layer):
         "maxpool", "maxpool1d", "maxpool2d", "maxpool3d", "max_pool", "maxpooling", "maxpooling2d", "maxpooling1d",
         "avgpool", "avgpool2d", "avg_pool", "averagepooling2d", "averagepool", "pooling", "subsample",
     )  # fmt: skip
+
+    brought_as: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("avgpool", "avgpool2d", "avg_pool", "averagepooling2d", "averagepool"), "pool 2 avg"
+    )
 
     def placement(self, x: Tensor) -> Placement:
         """Return where the windows go, after checking that they can."""

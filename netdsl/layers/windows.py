@@ -33,7 +33,13 @@ def padding_amounts(x: Tensor, padding: str, pad: Any, span: tuple[Size, ...], s
     if padding == "centered":
         return tuple(((e - 1) // 2, (e - 1) // 2) for e in span)
     if padding == "causal":
-        check(x.rank == 2, "E008", "`causal` is for sequences (length x channels)", "use `same`, `centered` or `pad=`")
+        check(
+            x.rank == 2,
+            "E008",
+            "`causal` is for sequences (length x channels)",
+            "use `same`, `centered` or `pad=`",
+            "padding",
+        )
         return tuple((e - 1, 0) for e in span)
     return ((0, 0),) * len(span)
 

@@ -182,7 +182,7 @@ class Builder:
 
     def too_large(self, span: Span) -> tree.Wrong:
         """Report a number that is too long to be meant."""
-        self.report(Diagnostic("E026", "this number is too large: sizes end at 2^63", span))
+        self.report(Diagnostic("E026", "this number is too long to be read", span, help="sizes end at 2^63"))
         return tree.Wrong(span)
 
 

@@ -52,6 +52,8 @@ EXAMPLES = {
     "IF": "if s > 1 then pool 2 else id",
 }
 
+VALUES = "a value is a number, a shape, a list, a word, or an expression such as `2*c`"
+
 MAX_SHOWN = 30  # characters of a word in a message
 MAX_REREAD = 2000  # characters that are read again when a mistake turns out to have begun earlier
 MAX_SEARCHED = 1000  # tokens in which the end of a bracket is looked for
@@ -60,7 +62,10 @@ MAX_REWRITTEN = 24  # tokens between brackets that are read as if they had none
 
 @frozen
 class Mistake:
-    """A message, and how to go on: with `read` instead of the token; without it, behind what the mistake spoils."""
+    """A message, and how to go on: with `read` instead of the token; without it, behind what the mistake spoils.
+
+    A token of the kind WRONG in `read` stands for something that is not known.
+    """
 
     diagnostic: Diagnostic
     read: tuple[Token, ...] | None = field(default=None, kw_only=True)
@@ -122,6 +127,11 @@ class Place:
         """Whether the token is the first in its line."""
         return begins_line(self.source.text, self.token)
 
+    @property
+    def ends_statement(self) -> bool:
+        """Whether the token begins a new statement, or the text ends."""
+        return self.token.kind in STATEMENT_WORDS or (self.token.kind == "IN" and self.begins_line)
+
     def next(self, token: Token | None = None) -> Token:
         """Return the token behind another one, or behind the one that cannot stand here."""
         found = read_token(self.source.text, (token or self.token).end)
@@ -141,11 +151,23 @@ class Place:
             token = self.next(token)
         return None
 
-    def between(self, opener: Token) -> tuple[tuple[Token, ...], Token] | None:
-        """Return what stands in a bracket, and its end; None where that is long, nested or never ends."""
+    def between(self, opener: Token, nested: bool = True) -> tuple[tuple[Token, ...], Token] | None:
+        """Return what stands in a bracket, and its end; None where that is long, nested or never ends.
+
+        Sizes as Python writes them, `(3, 3)`, and words in quotes are turned into ours on the way.
+        """
         inside: list[Token] = []
         token = self.next(opener)
         while token.kind not in CLOSING:
+            if token.kind == "LPAR" and nested:
+                sizes = self.between(token, nested=False)
+                text = "x".join(size.text for size in sizes[0] if size.kind != "COMMA") if sizes else ""
+                meant = _whole(text)
+                if sizes is None or meant is None or meant.kind not in ("INT", "DIMS"):
+                    return None
+                token = Token(meant.kind, token.start, sizes[1].end, text)
+            elif token.kind in (WRONG, "STRING") and re.fullmatch(r"""(['"])[a-z_]+\1""", token.text):
+                token = _as("NAME", token.text[1:-1], token)
             if token.kind in (END, WRONG) or token.kind in CLOSERS or len(inside) >= MAX_REWRITTEN:
                 return None
             inside.append(token)
@@ -209,6 +231,14 @@ def _layer_for(word: str) -> str | None:
     from ..layers import suggest
 
     return suggest(word.rpartition(".")[2])
+
+
+def _takes_filters(layer: str) -> bool:
+    """Whether a layer is told its numbers as `filters@window`."""
+    from ..layer import arguments
+    from ..layers import forms
+
+    return any(argument.role == "filters" for form in forms(layer) for argument in arguments(form).values())
 
 
 # Words and signs that the language does not have
@@ -325,8 +355,13 @@ def _number(place: Place) -> Mistake | None:
         help = "sizes are whole numbers, `?` or upper-case names, joined by `x`: `28x28x1`, `Tx80`"
         return place.say(f"`{_shown(word)}` is not a shape", help=help)
     if parts and _whole(parts[1]):
+        start, middle, end = place.token.start, place.token.start + len(parts[1]), place.token.end
+        read = (
+            Token("INT" if parts[1].isdigit() else "FLOAT", start, middle, parts[1]),
+            Token("NAME", middle, end, parts[2]),
+        )
         label = f"write `{_shown(parts[1] + ' ' + parts[2])}`"
-        return place.say(f"`{_shown(word)}` is neither a number nor a name", label)
+        return place.say(f"`{_shown(word)}` is neither a number nor a name", label, read=read)
     help = "numbers look like `64`, `10_000`, `5M`, `0.5` or `1e-3`"
     return place.say(f"`{_shown(word)}` is not a number", help=help)
 
@@ -367,7 +402,7 @@ def _other_word(place: Place) -> Mistake:
     word = _shown(place.token.text)
     if re.fullmatch(r"[.?]+", place.token.text):
         return place.say(f"`{word}` means nothing here", help="write out what it stands for")
-    return place.say(f"`{word}` means nothing in this language")
+    return place.say(f"`{word}` means nothing in this language", "delete it", read=() if len(word) == 1 else None)
 
 
 # Brackets
@@ -376,7 +411,7 @@ def _other_word(place: Place) -> Mistake:
 def _call_without_pipelines(place: Place) -> Mistake | None:
     """`dense(10)`, `concat()`."""
     opener, token = place.before, place.token
-    if opener.kind != "CALL" or not place.wants_stage or token.kind in STATEMENT_WORDS:
+    if opener.kind != "CALL" or not place.wants_stage or place.ends_statement:
         return None
     name = opener.text[:-1]
     if name not in COMBINATORS:
@@ -397,6 +432,8 @@ def _called(place: Place, name: Token, opener: Token, layer: str) -> Mistake:
         return place.say(f"`{word}` takes its arguments without brackets", "", f"as in `{layer} 64`", at=name)
     inside, closer = between
     kept = tuple(token for token in inside if token.kind != "COMMA")
+    if [token.kind in NUMBERS for token in kept[:2]] == [True, True] and _takes_filters(layer):
+        kept = (kept[0], _as("AT", "@", kept[1]), *kept[1:])
     written = re.sub(r" ?([=@/]) ?", r"\1", " ".join([layer, *(token.text for token in kept)]))
     call = _shown(place.source.text[name.start : closer.end])
     return place.say(
@@ -488,9 +525,17 @@ def _closes_wrongly(place: Place) -> Mistake | None:
 
 
 def _closed(place: Place) -> tuple[Token, ...]:
-    """Return the ends of all open brackets, and the token behind them."""
+    """Return the ends of all open brackets, and the token behind them.
+
+    Nobody knows how much of what follows was to be inside, so something unknown comes last in the innermost.
+    """
     openers = [bracket.token for bracket in reversed(place.brackets)]
-    return (*(_added(CLOSERS[opener.kind], place.token) for opener in openers), place.token)
+    ends = (*(_added(CLOSERS[opener.kind], place.token) for opener in openers), place.token)
+    part = "VBAR" if "VBAR" in place.expected else "COMMA"
+    listed = openers and openers[0].kind in ("LSQB", "LBRACE")
+    if part == "VBAR" or (listed and part in place.expected):
+        return _added(part, place.token), _added(WRONG, place.token), *ends
+    return ends
 
 
 def _never_closed(place: Place) -> Mistake | None:
@@ -501,9 +546,13 @@ def _never_closed(place: Place) -> Mistake | None:
     innermost = place.brackets[-1]
     if token.kind == CLOSERS[innermost.token.kind]:
         return None
-    statement = token.kind in STATEMENT_WORDS or (token.kind == "IN" and place.begins_line)
+    statement = place.ends_statement
     if statement and not place.begins_line and token.kind != END and place.closer(place.next()):
-        return place.say(f"`{token.text}` begins a statement, and cannot stand in brackets", read=())
+        message, help = (
+            f"`{token.text}` begins a statement, and cannot stand in brackets",
+            "delete it, or close the brackets",
+        )
+        return place.say(message, "", help, read=())
     if not (statement or token.kind in CLOSING or (token.kind == "VBAR" and not innermost.holds_pipelines)):
         return None
     if token.kind == "VBAR" and innermost.token.kind in ("LSQB", "LBRACE"):
@@ -553,9 +602,9 @@ def _nothing_behind(place: Place) -> Mistake | None:
     if token.kind in ("OUT", "AUX") and not place.begins_line:
         message = f"`{token.text}` stands at the beginning of a statement, not in a pipeline"
         return place.say(message, "", f"as in `{EXAMPLES[token.kind]}`", read=())
-    if token.kind in STATEMENT_WORDS or token.kind in CLOSING or token.kind in ("COMMA", "ELSE"):
+    if place.ends_statement or token.kind in CLOSING or token.kind in ("COMMA", "ELSE"):
         help = "name the next layer, or delete the `|`"
-        read = _closed(place) if token.kind in STATEMENT_WORDS else (token,)
+        read = _closed(place) if place.ends_statement else (token,)
         return place.say("nothing stands behind this `|`", "", help, at=before, read=read, forget=1)
     return None
 
@@ -606,9 +655,18 @@ def _window(place: Place) -> Mistake | None:
     if token.kind == "AT" and place.wants_value:
         return place.say("the number of filters is missing before this `@`", "", example)
     if token.kind in OPERATORS and "AT" in kinds[-2:]:
-        label = f"write `@({_shown(before.text)} {_shown(token.text)} ...)`"
-        return place.say("behind `@` an expression stands in parentheses", label)
+        return _calculated(place, "behind `@` an expression stands in parentheses")
     return None
+
+
+def _calculated(place: Place, message: str) -> Mistake:
+    """Report an operator where only one value can stand."""
+    operator, left, right = place.token, place.before, place.next()
+    if left.kind not in ("INT", "FLOAT", "NAME") or right.kind not in ("INT", "FLOAT", "NAME"):
+        return place.say(message, help="as in `(c // 2)`")
+    written = place.source.text[left.start : right.end]
+    read = (_added("LPAR", left, "("), left, operator, right, Token("RPAR", right.end, right.end, ")"))
+    return place.say(message, f"write `({_shown(written)})`", at=(left, right), read=read, forget=1, end=right.end)
 
 
 def _comma(place: Place) -> Mistake | None:
@@ -618,9 +676,16 @@ def _comma(place: Place) -> Mistake | None:
     stray = place.closer(place.next()) if not place.brackets else None
     if stray:
         related = (place.token, "this comma too belongs between brackets")
-        return place.say(f"this `{stray.text}` closes nothing", at=stray, related=related, read=(), end=stray.end)
-    what = "arguments" if "VBAR" in place.expected else "parameters"
-    return place.say(f"no comma stands between {what}", "delete it", "blanks part them: `conv 64 3 same`", read=())
+        help = f"delete it, or write the `{OPENING[stray.text]}` that it belongs to"
+        message = f"this `{stray.text}` closes nothing"
+        return place.say(message, "", help, at=stray, related=related, read=(), end=stray.end)
+    name, number, after = place.recent[-2] if len(place.recent) > 1 else place.before, place.before, place.next()
+    if name.kind == "NAME" and number.kind == "INT" and after.kind in NUMBERS and _takes_filters(name.text):
+        message, label = "filters and window are joined by `@`", f"write `{_shown(number.text)}@{_shown(after.text)}`"
+        return place.say(message, label, at=(number, after), read=(_as("AT", "@", place.token),))
+    if "VBAR" in place.expected:
+        return place.say("no comma stands between arguments", "delete it", "as in `conv 64@3 same`", read=())
+    return place.say("no comma stands between parameters", "delete it", f"as in `{EXAMPLES['BLOCK']}`", read=())
 
 
 def _colon(place: Place) -> Mistake | None:
@@ -657,7 +722,7 @@ def _equal(place: Place) -> Mistake | None:
         and place.recent[-2].end < place.before.start
     ):
         name, equal, _ = place.recent[-3:]
-        return place.say(f"a value is missing behind `{_shown(name.text)}=`", at=(name, equal))
+        return place.say(f"a value is missing behind `{_shown(name.text)}=`", "", VALUES, at=(name, equal))
     compares = {"IF", "ASSERT", "EQUAL"} & {*place.symbols[-6:]}
     if not compares and (place.before.kind in NUMBERS or place.before.kind in CLOSING):
         return place.say("`=` stands behind the name of an argument", help="as in `stride=2`")
@@ -681,10 +746,11 @@ def _reserved_name(place: Place) -> Mistake | None:
     token = place.token
     if token.kind not in RESERVED.values() or not place.wants_name:
         return None
-    if place.begins_line and (token.kind in STATEMENT_WORDS or token.kind == "IN"):
+    if place.begins_line and place.ends_statement:
         return None
     message = f"`{token.text}` is a word of the language and cannot be a name"
-    return place.say(message, "choose another name", read=(_as("NAME", token.text, token),))
+    other = token.text + "_"
+    return place.say(message, f"choose another name, such as `{other}`", read=(_as("NAME", other, token),))
 
 
 def _name(place: Place) -> Mistake | None:
@@ -700,7 +766,12 @@ def _name(place: Place) -> Mistake | None:
         name = Token("NAME", token.start, token.end - 1, token.text[:-1])
         kept = tuple(part for part in between[0] if part.kind != "COMMA")
         return place.say(message, "", help, at=(token, between[1]), read=(name, *kept), end=between[1].end)
-    help = f"as in `{EXAMPLES[before.kind]}`" if before.kind in EXAMPLES else ""
+    loop = [symbol for symbol in place.symbols if symbol in ("FOR", "EACH")]
+    help = (
+        f"as in `{EXAMPLES[before.kind if before.kind in EXAMPLES else loop[-1]]}`"
+        if loop or before.kind in EXAMPLES
+        else ""
+    )
     message = f"a name is missing behind `{_shown(before.text)}`"
     if before.kind != "AS":
         return place.say(message, "", help, at=before) if "COLON" not in place.expected else None
@@ -728,6 +799,15 @@ def _missing_comma(place: Place) -> Mistake | None:
         return None
     if token.kind not in NUMBERS and token.kind not in ("NAME", "CALL", "LSQB", "NEG", "TRUE", "FALSE"):
         return None
+    bracket = place.brackets[-1] if place.brackets else None
+    between = place.between(bracket.token) if bracket and bracket.token.kind in ("LSQB", "LBRACE") else None
+    if bracket and between and "COMMA" not in [part.kind for part in between[0]] and "NEG" not in place.symbols[-2:]:
+        inside, closer = between
+        parted = [part for one in inside for part in (_added("COMMA", one), one)][1:]
+        message = f"commas part what stands between `{bracket.token.text}` and `{closer.text}`"
+        label = f"write `{_shown(bracket.token.text + ', '.join(part.text for part in inside) + closer.text)}`"
+        read = (bracket.token, *parted, closer)
+        return place.say(message, label, at=(bracket.token, closer), read=read, forget=bracket.values, end=closer.end)
     word = _shown(token.text)
     return place.say(f"a comma is missing before `{word}`", f"write `, {word}`", read=(_added("COMMA", token), token))
 
@@ -755,12 +835,11 @@ def _missing_word(place: Place) -> Mistake | None:
 def _block_head(place: Place) -> Mistake | None:
     """`block unit c conv c@3 | relu`, `block unit c=2*k: relu`."""
     token, before = place.token, place.before
-    if "COLON" not in place.expected or "BLOCK" not in place.symbols or token.kind in STATEMENT_WORDS:
+    if "COLON" not in place.expected or "BLOCK" not in place.symbols or place.ends_statement:
         return None
     message, help = "a `:` is missing before the body of this block", f"as in `{EXAMPLES['BLOCK']}`"
     if token.kind in OPERATORS and "EQUAL" in [one.kind for one in place.recent[-2:]]:
-        label = f"write `({_shown(before.text)} {_shown(token.text)} ...)`"
-        return place.say("a default that is calculated stands in parentheses", label)
+        return _calculated(place, "a default that is calculated stands in parentheses")
     if token.kind in ("CALL", "LPAR", "IF", "FOR"):
         return place.say(message, f"write `: {_shown(token.text)}`", help, read=(_added("COLON", token), token))
     if place.symbols[-1] == "NAME" and token.kind != "AT":
@@ -772,17 +851,17 @@ def _block_head(place: Place) -> Mistake | None:
 def _condition(place: Place) -> Mistake | None:
     """`if s > 1 then pool 2`, `relu | if s > 1 then pool 2 else id`."""
     token = place.token
-    ends = token.kind in STATEMENT_WORDS or token.kind in CLOSING or token.kind in ("COMMA", "VBAR")
+    ends = place.ends_statement or token.kind in CLOSING or token.kind in ("COMMA", "VBAR")
     for one in place.recent:
         if one.text in ("elif", "elseif"):
             return place.say(f"`{one.text}` is not a word of this language", "write `else if`", at=one)
     if "ELSE" in place.expected and ends:
         read = (_added("ELSE", token), _added("NAME", token, "id"), token) if "VBAR" in place.expected else None
         help = "to do nothing otherwise, write `else id`" if read else "as in `(if s > 1 then 2 else 1)`"
-        return place.say("this `if` has no `else`", "it is wanted here", help, read=read)
+        return place.say("this `if` has no `else`", "`else` is wanted behind this", help, at=place.before, read=read)
     if token.kind == "IF" and place.wants_stage and place.before.kind == "VBAR":
         help = "as in `relu | (if s > 1 then pool 2 else id) | bn`"
-        return place.say("an `if` between layers stands in parentheses", "write `(if`", help)
+        return place.say("an `if` between layers stands in parentheses", "write `(` before this", help)
     return None
 
 
@@ -797,14 +876,14 @@ def _loop(place: Place) -> Mistake | None:
     if not loops or "LPAR" not in place.expected or place.wants_stage or place.wants_value:
         return None
     message = f"the body of `{loops[-1].lower()}` stands in parentheses"
-    return place.say(message, f"write `({_shown(token.text)}`", f"as in `{EXAMPLES[loops[-1]]}`")
+    return place.say(message, "write `(` before this", f"as in `{EXAMPLES[loops[-1]]}`")
 
 
 def _file_name(place: Place) -> Mistake | None:
     """`use std/resnet`."""
     token = place.token
     match = re.compile(r"[^\s#]+").match(place.source.text, token.start)
-    if place.before.kind != "USE" or token.kind in STATEMENT_WORDS or match is None:
+    if place.before.kind != "USE" or place.ends_statement or match is None:
         return None
     path = match[0].strip("\"'`<>()")
     meant = Token("STRING", token.start, match.end(), f'"{path}"')
@@ -827,7 +906,7 @@ def _statement(place: Place) -> Mistake | None:
         number = place.next(after).kind in (*NUMBERS, "LSQB", "LBRACE", "TRUE", "FALSE")
         kind, what = ("CONST", "number or list") if number else ("LET", "tensor")
         message = f"a {what} is given a name with `{kind.lower()}`"
-        return place.say(message, f"write `{kind.lower()} {shown} =`", read=(_added(kind, token), token))
+        return place.say(message, f"write `{kind.lower()} {shown}`", read=(_added(kind, token), token))
     if token.kind == "NAME" and (word in TRANSLATED or word in RESERVED):
         meant = TRANSLATED.get(word, word)
         read = (_as(RESERVED[meant], meant, token),) if RESERVED[meant] in place.expected else None
@@ -865,9 +944,9 @@ def _stage(place: Place) -> Mistake | None:
         if before.kind == "COMMA":
             return place.say(f"a pipeline is wanted here, and `{shown}` is none", "", help)
         return place.say(f"the name of a layer is missing before `{shown}`", "", help)
-    if token.kind in STATEMENT_WORDS or token.kind in CLOSING or token.kind in ("IN", "COMMA", "ELSE", "AS", "THEN"):
+    if place.ends_statement or token.kind in CLOSING or token.kind in ("IN", "COMMA", "ELSE", "AS", "THEN"):
         what = "layer" if before.kind in ("VBAR", "THEN", "ELSE") else "pipeline"
-        help = f"as in `{EXAMPLES[before.kind]}`" if before.kind in EXAMPLES else ""
+        help = f"as in `{EXAMPLES.get(before.kind, 'conv 8@3 | relu')}`"
         return place.say(f"a {what} is missing behind `{_shown(before.text)}`", "", help, at=before)
     return None
 
@@ -885,12 +964,17 @@ def _value(place: Place) -> Mistake | None:
     if before.kind == "TRAIN":
         return place.say("`train` needs arguments", "", f"as in `{EXAMPLES['TRAIN']}`", at=before)
     if before.kind in OPERATORS or before.kind in ("EQUAL", "COMMA", "ASSERT", "IF", "LBRACE", "CALL", "LPAR", "IN"):
+        named = place.recent[-2] if before.kind == "EQUAL" and len(place.recent) > 1 else before
+        if token.kind == "IN" and named.kind == "NAME" and begins_line(place.source.text, named):
+            read = (_added("LET", named), named, before, token)
+            label = f"write `let {_shown(named.text)}`"
+            return place.say("a tensor is given a name with `let`", label, at=named, read=read, forget=2)
         name = place.recent[-2].text + "=" if before.kind == "EQUAL" and len(place.recent) > 1 else before.text
-        return place.say(f"a value is missing behind `{_shown(name)}`", at=before)
+        return place.say(f"a value is missing behind `{_shown(name)}`", "", VALUES, at=before)
     if token.kind in OPERATORS:
-        return place.say(f"a value is missing before `{_shown(token.text)}`")
-    if token.kind in RESERVED.values() and token.kind not in STATEMENT_WORDS and token.kind != "IN":
-        return place.say(f"`{token.text}` is a word of the language, and cannot be an argument")
+        return place.say(f"a value is missing before `{_shown(token.text)}`", "", VALUES)
+    if token.kind in RESERVED.values() and not place.ends_statement and token.kind != "IN":
+        return place.say(f"`{token.text}` is a word of the language, and cannot be an argument", "delete it")
     return None
 
 

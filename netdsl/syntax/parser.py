@@ -9,7 +9,7 @@ from ..source import Source, Span
 from . import tree
 from .builder import Builder
 from .tables import ACCEPTED, RULES, START, STATES, SYMBOLS
-from .tokens import CLOSERS, CLOSING, END, STATEMENT_WORDS, Token, begins_line, read_token
+from .tokens import CLOSERS, CLOSING, END, STATEMENT_WORDS, WRONG, Token, begins_line, read_token
 
 if TYPE_CHECKING:
     from .mistakes import Place
@@ -20,6 +20,7 @@ MAX_DEPTH = 250  # nodes in nodes: whoever walks a tree by recursion stays insid
 MAX_PENDING = 1000  # symbols that wait for their end, as in `not not not ...`
 MAX_MISTAKES = 100  # of syntax in one text
 
+TOO_MANY = f"this was not read any more: {MAX_MISTAKES} mistakes stand before it"
 TOO_DEEP = "this is nested too deeply, or a chain of too many parts"
 
 # Behind a mistake the parser goes on at one of these, once something can be taken as wrong so that it fits.
@@ -66,6 +67,7 @@ class _Parser:
         token = self.next()
         while self.states[-1] != ACCEPTED:
             if len(self.diagnostics) >= MAX_MISTAKES and token.kind != END:
+                self.limit(token, TOO_MANY)
                 self.position = len(self.source.text)
                 token = self.recover(self.next())
             elif token.kind in CLOSERS and len(self.brackets) >= MAX_NESTING:
@@ -157,7 +159,10 @@ class _Parser:
         """Report that a text is larger than what is read, once."""
         if message not in self.said:
             self.said.add(message)
-            self.diagnostics.append(Diagnostic("E026", message, Span(self.source, token.start, token.end)))
+            help = (
+                "give parts of it names, with `block`, `let` or `const`" if message != TOO_MANY else "mend those first"
+            )
+            self.diagnostics.append(Diagnostic("E026", message, Span(self.source, token.start, token.end), "", help))
 
     def mistaken(self, token: Token) -> Token:
         """Report a token that cannot stand where it does, and return the one to go on with."""
@@ -173,8 +178,10 @@ class _Parser:
         if mistake.read is None:
             return self.recover(token)
         self.forget(len(self.states) - mistake.forget)
-        for meant in mistake.read:
-            if not self.take(meant):
+        for meant, following in zip(mistake.read, (*mistake.read[1:], token), strict=False):
+            if meant.kind == WRONG:
+                self.resume(following, len(self.states) - 1, [meant.start, meant.end])
+            elif not self.take(meant):
                 return self.recover(meant)
         if mistake.end is not None:
             self.position = mistake.end
