@@ -33,8 +33,7 @@ def blocks(language: str) -> tuple[str, ...]:
 def commands() -> Iterator[tuple[str, str]]:
     """Return each command with the output that is shown under it."""
     for block in blocks("console"):
-        for command, output in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
-            yield command, output
+        yield from re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
 
 
 COMMANDS = {command: output for command, output in commands() if command != SECOND}

@@ -21,7 +21,7 @@ QUESTION = "in 100x100x1 | conv 60@7x7 valid | conv 100@5x5 | pool 2 weighted | 
 def run(*command: object, cwd: Path, env: Mapping[str, str] | None = None) -> str:
     """Run a command that must succeed and be silent on standard error, and return what it printed."""
     done = subprocess.run([str(word) for word in command], cwd=cwd, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    assert (done.returncode, done.stderr) == (0, ""), f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 

@@ -241,7 +241,7 @@ class _Emitter:
             return
         expression: code.Expression
         part = op.part
-        if part.function is not None and not op.label and (part.activation or not part.modules):
+        if not part.modules or (part.activation and part.function is not None and not op.label):
             self.words |= words_of(part.function)
             expression = to_code(part.function, entering)
         else:
@@ -255,7 +255,8 @@ class _Emitter:
         """Append the copies of a repeat: one in place, several as a loop over one variable."""
         runs: tuple[tuple[Operations, int], ...] = op.repeat
         before = self.variables.name_of[held[op.inputs[0]]]
-        name = self.variables.choose(held[value], wanted, op.step.name, alive)
+        taken = {held[source] for source in op.inputs[1:]}
+        name = self.variables.choose(held[value], wanted, op.step.name, alive | taken)
         if before != name:
             self.statements.append(code.Assign(code.Name(name), code.Name(before)))
         layer = op.step.full_name
@@ -270,7 +271,6 @@ class _Emitter:
             if times > 1:
                 number = (f"{op.step.name}_", code.Name(variable), "_")
             self.tags.extend(number)
-            taken = {held[source] for source in op.inputs[1:]}
             inner = {0: held[value], **{n: held[source] for n, source in enumerate(op.inputs[1:], 1)}}
             self.body(operations, inner, alive | taken, [])
             result = self.variables.name_of[inner[operations.outputs[0]]]

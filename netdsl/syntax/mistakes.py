@@ -728,6 +728,9 @@ def _equal(place: Place) -> Mistake | None:
         return place.say("`=` stands behind the name of an argument", help="as in `stride=2`")
     if "COMPARE" in place.expected:
         return place.say("values are compared with `==`", "write `==`", read=(_as("COMPARE", "==", token),))
+    if "VBAR" in place.expected and place.before.kind == "NAME":
+        message = f"`{_shown(place.before.text)}=` is an argument, and stands behind the name of its layer"
+        return place.say(message, "", "as in `conv 8@3 stride=2`", at=(place.before, token))
     if "COLON" in place.expected:
         help = f"as in `{EXAMPLES['BLOCK']}`"
         return place.say("the body of a block begins behind a `:`", "write `:`", help, read=(_as("COLON", ":", token),))
@@ -888,7 +891,7 @@ def _file_name(place: Place) -> Mistake | None:
     path = match[0].strip("\"'`<>()")
     meant = Token("STRING", token.start, match.end(), f'"{path}"')
     message = "the name of a file stands in double quotes"
-    return place.say(message, f'write `use "{_shown(path)}"`', at=meant, read=(meant,), end=meant.end)
+    return place.say(message, f'write `"{_shown(path)}"`', at=meant, read=(meant,), end=meant.end)
 
 
 def _statement(place: Place) -> Mistake | None:

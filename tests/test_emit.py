@@ -1,0 +1,185 @@
+"""Emitted code: the look of it, names that somebody else owns, and structures that no single layer has."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import drawn
+import numpy as np
+import oracle
+import pytest
+
+import netdsl
+from netdsl.emit.keras import snake_case
+from netdsl.emit.torch import MODULE_OWNS
+from netdsl.net import TARGETS
+
+STRUCTURES = {
+    "two outputs of a named trunk": """
+        in 31x31x3 as image
+        let trunk = image | conv 8@3/2 same | relu
+        out trunk | pool global | dense 3 as head
+        out trunk | conv 1@1 as map
+    """,
+    "residuals repeated": "in 9x8x4 | (residual(conv 4@3 same | tanh | conv 4@3 same) | relu) * 3 | dense 5",
+    "a repeat whose first copy changes the shape": "in 9x8x3 | (conv 6@3 same as c | tanh) * 3 | dense 5",
+    "a repeat that shrinks": "in 12x12x2 | (conv 4@3 | tanh) * 4 | flatten | linear 3",
+    "a repeat in a repeat": "in 6x5x4 | ((conv 4@3 same | tanh) * 2 | bn) * 3 | pool global max | dense 2",
+    "a repeat that reads what is outside": """
+        let skip = in 8x7x4 as x | conv 5@3 same
+        out skip | tanh | (concat(conv 3@3 same, skip | conv 2@1) | tanh) * 2 | pool global | dense 3
+    """,
+    "a repeat of another layout than what enters": "in 16x6 | linear 5 | (conv 5@3 same | tanh) * 3 | linear 2",
+    "branches that mix layouts": "in 8x7x4 | add(conv 6@3 same, linear 6, conv 6@1 | ln) | softmax axis=0 | dense 3",
+    "a flatten whose readers disagree": """
+        let flat = in 5x4x3 | conv 2@2 | flatten
+        out concat(flat | dense 4, flat | scale 2 | linear 3)
+    """,
+    "each, with a name for each": "in 9x9x3 | concat(each k in [1, 3, 5] (conv 4@k same | tanh) as tower) | dense 2",
+    "groups with names": "in 16x16x3 | (conv 4@3 same | bn | relu | pool 2) as stem | ((conv 6@3 | bn) as inner | relu) "
+    "as body | pool global | dense 10 as head",
+    "inputs that reach the output alone": "in 4x3 as a  in 4x3 as b  out sub(a, b)  out b",
+    "an input twice": "in 6 as a  out mul(a, a) | dense 2  out add(a | dense 6, a | dense 6)",
+    "a chain of functions": "in 5x4x3 | exp | permute [1, 0, 2] | scale 0.1 offset=1 | exp | reshape 12x5 | softmax axis=0",
+    "a padded average of a sum": "in 7x8x3 | add(conv 3@3 same, id) | pool 3/2 avg same | dense 2",
+    "skips over several layers": """
+        in 16x16x2 | conv 4@3 same | relu as one | pool 2 | conv 6@3 same | relu as two | pool 2 | conv 8@3 same | relu
+        | up 2 | concat(id, two) | conv 6@3 same | relu | up 2 | concat(one, id) | conv 1@1
+    """,
+    "names that Python and the frameworks own": """
+        in 8x8x3 as x | conv 4@3 same as class | relu as forward | conv 4@3 same as half
+        | add(id, forward) as self | (conv 4@3 | tanh) as training | conv 4@1 as nn | conv 4@1 as conv2d
+        | conv 4@1 as relu | add(conv 4@1, id) as add | dense 3 as inputs
+    """,
+    "more names": """
+        in 8x8x3 as keras | conv 4@3 as layers | tanh as ops | conv 4@1 as __init__ | conv 4@1 as torch | conv 4@1 as type
+        out concat(layers | crop 0 | conv 2@1, torch, ops) as tensor | dense 3 as dense
+    """,
+    "many repeats": "in 4 | (linear 4 | tanh) * 40 | dense 2",
+}
+
+
+@pytest.fixture(scope="module")
+def jax() -> Iterator[oracle.Jax]:
+    oracle.fast_keras()
+    worker = oracle.Jax()
+    yield worker
+    worker.close()
+
+
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_structures_compute_the_same(name: str, jax: oracle.Jax) -> None:
+    assert oracle.disagreement(STRUCTURES[name], jax) == ""
+
+
+def test_emitted_code_is_clean(tmp_path: Path) -> None:
+    """ruff has nothing to say about style or layout, and mypy nothing about the types of PyTorch code."""
+    texts = [*STRUCTURES.values(), *(text for layer in drawn.layers() for text in list(drawn.pairwise(layer)[0])[:4])]
+    for number, text in enumerate(texts):
+        for target in TARGETS:
+            (tmp_path / f"{target}_{number}.py").write_text(netdsl.compile(text).emit(target))
+    ruff = [sys.executable, "-m", "ruff"]
+    rules = ["--isolated", "--select", "E,F,I,UP,B,W", "--line-length", "88", "--target-version", "py311"]
+    for command in (["check", *rules, "--ignore", "E501"], ["format", "--isolated", "--check"]):
+        done = subprocess.run([*ruff, *command, str(tmp_path)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    torch_files = [str(path) for path in tmp_path.glob("torch_*.py")]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--no-incremental", *torch_files], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_emission_is_reproducible() -> None:
+    for text in STRUCTURES.values():
+        for target in TARGETS:
+            assert netdsl.compile(text).emit(target) == netdsl.compile(text).emit(target)
+
+
+def test_a_million_copies_are_a_loop() -> None:
+    for target in TARGETS:
+        few = netdsl.compile("in 4 | ((linear 4 | relu) * 10) * 10").emit(target)
+        many = netdsl.compile("in 4 | ((linear 4 | relu) * 1M) * 1M").emit(target)
+        assert many.splitlines()[8:] == few.replace("range(10)", "range(1000000)").splitlines()[8:] or len(many) < 2000
+
+
+def test_the_layout_of_a_chain() -> None:
+    source = netdsl.compile("in 28x28x1 | conv 8@3 same | relu | pool 2 | dense 10", name="small").emit("torch")
+    assert source.endswith(
+        """class Small(nn.Sequential):
+    def __init__(self) -> None:
+        super().__init__(
+            nn.Conv2d(1, 8, 3, padding="same"),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(1568, 10),
+        )
+"""
+    )
+
+
+def test_names_that_modules_own_are_known() -> None:
+    from torch import nn
+
+    owned = {name for name in dir(nn.Module()) if not name.startswith("_")}
+    assert owned <= MODULE_OWNS, sorted(owned - MODULE_OWNS)
+
+
+def test_names_that_keras_gives() -> None:
+    import keras
+
+    for name in dir(keras.layers):
+        if name[0].isupper():
+            assert snake_case(name) == keras.src.utils.naming.to_snake_case(name), name
+
+
+TRAINING = ("dropout 0.3", "spatial_dropout 0.3", "drop_path 0.3")
+
+
+@pytest.mark.parametrize("stage", TRAINING)
+@pytest.mark.parametrize("target", ["torch", "keras"])
+def test_dropouts_drop_their_share_in_training(stage: str, target: str) -> None:
+    """Of what is in training, the share that is dropped is the rate, and what stays is scaled to keep the mean."""
+    model = netdsl.compile(f"in 40x40x50 | {stage}").build(target)
+    ones = np.ones((200, 50, 40, 40), np.float32)
+    dropped, kept = _train(model, ones, target)
+    per_example = 1 / np.sqrt(200 * (1 if "path" in stage else 50 if "spatial" in stage else 50 * 1600))
+    assert abs(dropped - 0.3) < 5 * per_example * 0.46
+    assert np.allclose(kept, 1 / 0.7, rtol=1e-4)
+
+
+def _train(model: object, ones: np.ndarray, target: str) -> tuple[float, np.ndarray]:
+    if target == "torch":
+        import torch
+
+        answer = model.train()(torch.from_numpy(ones)).numpy()  # type: ignore[attr-defined]
+    else:
+        import keras
+
+        answer = keras.ops.convert_to_numpy(model(np.moveaxis(ones, 1, -1), training=True))  # type: ignore[operator]
+    return float((answer == 0).mean()), answer[answer != 0]
+
+
+def test_momentum_is_the_part_that_is_kept() -> None:
+    """One step of training moves the running mean by the same part of the batch's mean in both frameworks."""
+    import keras
+    import torch
+
+    net = netdsl.compile("in 3 | bn momentum=0.8")
+    batch = np.full((16, 3), 5, np.float32)
+    for_torch = net.build("torch").train()
+    for_torch(torch.from_numpy(batch))
+    for_keras = net.build("keras")
+    for_keras(batch, training=True)
+    assert np.allclose(for_torch[0].running_mean.numpy(), 1.0)
+    moving = next(v for v in for_keras.variables if v.path.endswith("moving_mean"))
+    assert np.allclose(keras.ops.convert_to_numpy(moving), 1.0)
+
+
+def test_open_sizes_are_refused() -> None:
+    with pytest.raises(netdsl.CompileError, match="open sizes is not supported yet"):
+        netdsl.compile("in Tx80 | conv 8@3").emit("torch")
