@@ -152,6 +152,11 @@ def _parts(value: Any) -> Iterator[Any]:
             waiting.extend(here)
 
 
+def without_underscores(name: str) -> str:
+    """Return a name without those before it: such names belong to Python, and to the framework's own attributes."""
+    return name.lstrip("_") or "layer"
+
+
 class Variables:
     """Which variable holds which value, as statements follow each other.
 
@@ -182,6 +187,7 @@ class Variables:
 
     def free(self, name: str, alive: set[int]) -> str:
         """Return a name, with a `_` behind it as long as something owns it."""
+        name = without_underscores(name)
         while iskeyword(name) or name in PYTHON_OWNS or self.holds.get(name) in alive:
             name += "_"
         return name

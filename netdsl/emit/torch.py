@@ -13,7 +13,19 @@ from ..network import Body, Network, Repeat, Step, Value
 from . import code
 from .calls import EITHER, FIRST, LAST, TORCH, Layout, Method, Part, Placed, Stored, X, apply
 from .emitted import Emitted, Location
-from .skeleton import Op, Operations, Variables, class_name, docstring, idiom, present, times_read, to_code, words_of
+from .skeleton import (
+    Op,
+    Operations,
+    Variables,
+    class_name,
+    docstring,
+    idiom,
+    present,
+    times_read,
+    to_code,
+    without_underscores,
+    words_of,
+)
 
 
 def emit(network: Network) -> Emitted:
@@ -468,6 +480,7 @@ class _Emitter:
             if name in repeated:
                 counters[name] = counters.get(name, 0) + 1
                 names[place] = f"{name}_{counters[name]}"
+            names[place] = names[place] and without_underscores(names[place])
             while names[place] in taken or iskeyword(names[place]):
                 names[place] += "_"
             taken.update(filter(None, (names[place],)))
@@ -621,7 +634,8 @@ class _Forward:
             self.statements.append(code.Assign(code.Name(name), expression))
             return
         entering = [self.read(source) for source in segment.ops[0].inputs]
-        name = self.variables.choose(value, wanted, fallback, alive)
+        taken = set(segment.ops[0].inputs[1:])  # each round reads them again
+        name = self.variables.choose(value, wanted, fallback, alive | taken)
         if entering[0] != code.Name(name):
             self.statements.append(code.Assign(code.Name(name), entering[0]))
         copy = code.Name("module" if name != "module" else "copy")
