@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .binding import example
-from .compiler import compile_source
-from .layer import Argument, Layer, Weight, arguments, default_of, required, show_shape
+from .binding import bind, example
+from .layer import Argument, Layer, Tensor, Weight, arguments, default_of, required, show_shape
 from .layers import forms, keywords
-from .source import Source
-from .values import show
+from .size import Expression, symbol
+from .source import Source, Span
+from .syntax import tree
+from .syntax.parser import parse
+from .values import TENSOR, show
 
 ENTERING = {1: "C", 2: "LxC", 3: "HxWxC", 4: "DxHxWxC"}
 """What enters in the pages, for each rank."""
@@ -79,15 +81,32 @@ def _default(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else show(value)
 
 
+class _NoNames:
+    """An example stands alone: no name is declared around it."""
+
+    entering: Tensor | None = None
+
+    def look_up(self, name: tree.Name) -> None:
+        return None
+
+    def size(self, name: str, span: Span) -> Expression:
+        return symbol(name)
+
+    def names(self) -> tuple[str, ...]:
+        return ()
+
+
 def _weights(form: type[Layer], entering: str) -> Sequence[Weight]:
-    """Return the weights that the example has."""
-    text = f"let skip = in {entering}\nin {entering} | {example(form)}"
-    body = compile_source(Source(form.keyword, text), "example").network.body
-    for step in body.steps:
-        if isinstance(step.does, form) and not form.is_source:
-            tensors = [tensor for value in step.inputs if (tensor := body.tensor(value)) is not None]
-            return [weight for weight in step.does.weights(*tensors) if weight.present is not False]
-    return []
+    """Return the weights that the example has on a tensor whose sizes are letters."""
+    stage = parse(Source(form.keyword, f"in 1 | {example(form)}"))[0].statements[0]
+    written = (
+        stage.body.stages[-1] if isinstance(stage, tree.Output) and isinstance(stage.body, tree.Pipeline) else None
+    )
+    if not isinstance(written, tree.Layer) or form.is_source or any(a.kind is TENSOR for a in arguments(form).values()):
+        return []
+    layer = bind(written.name, (form,), written.arguments, _NoNames()).layer
+    x = Tensor(tuple(int(size) if size.isdigit() else symbol(size) for size in entering.split("x")))
+    return [weight for weight in layer.weights(x) if weight.present is not False]
 
 
 def _weight(weight: Weight) -> tuple[str, str]:

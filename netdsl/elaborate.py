@@ -984,7 +984,7 @@ def _check_weights(layer: Layer, tensors: list[Tensor]) -> None:
             not names,
             "E030",
             f"the {weight.name} of `{layer.keyword}` would be {show_shape(weight.shape)}, and {names} is open",
-            f"give {names} a number in the input, or let the layer before leave a shape without it, as `pool global` does",
+            f"give {names} a number in the input, or leave it out before, as `pool global` does",
         )
 
 

@@ -222,3 +222,33 @@ PER_AXIS = (WINDOW, STRIDE, PADS, SIZES)
 
 def _pairs(choice: Choice, factors: dict[str, tuple[str, ...]]) -> Iterator[Pair]:
     return ((a, choice[a], b, choice[b]) for a, b in itertools.combinations(factors, 2))
+
+
+def main() -> None:
+    """Compare every combination of the options of the layers named on the command line, or of all, three ways."""
+    import os
+    import sys
+
+    os.environ["KERAS_BACKEND"] = "torch"
+    import oracle
+
+    oracle.fast_keras()
+    jax = oracle.Jax()
+    wanted = sys.argv[1:]
+    for layer in layers():
+        name = drawn(layer).name
+        if wanted and name not in wanted:
+            continue
+        compared = wrong = 0
+        for text in every(layer):
+            problem = oracle.disagreement(text, jax)
+            compared += 1
+            wrong += bool(problem)
+            if problem:
+                print(problem)
+        print(f"{name}: {compared} networks compared, {wrong} differ", flush=True)
+    jax.close()
+
+
+if __name__ == "__main__":
+    main()

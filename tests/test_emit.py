@@ -90,9 +90,7 @@ def test_emitted_code_is_clean(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     checker = [sys.executable, "-m", "mypy", "--config-file=", "--follow-imports=skip", "--disallow-untyped-defs"]
     torch_files = [str(path) for path in tmp_path.glob("torch_*.py")]
-    done = subprocess.run(
-        [*checker, *torch_files], capture_output=True, text=True, cwd=tmp_path
-    )
+    done = subprocess.run([*checker, *torch_files], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-3000:]
 
 

@@ -1,4 +1,4 @@
-"""The networks in examples/: their figures are those of others, their programs run, count the same and compute the same."""
+"""The networks in examples/: figures as published, and programs that count and compute the same."""
 
 from __future__ import annotations
 

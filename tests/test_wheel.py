@@ -57,7 +57,7 @@ def call(folder: Path, *arguments: object) -> str:
 
 
 def test_wheel_holds_what_is_not_code(wheel: Path) -> None:
-    """The grammar, the mark of typed packages and the code that emitted programs carry; and nothing else than netdsl."""
+    """The grammar, the mark of typed packages and the code that emitted programs carry; nothing else than netdsl."""
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"netdsl/py.typed", "netdsl/syntax/netdsl.lark", "netdsl/syntax/tables.py"} <= names
     here = {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "netdsl").rglob("*.py")}

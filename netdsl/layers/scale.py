@@ -31,7 +31,11 @@ class Scale(Layer):
 
 def _expression(scale: Scale) -> Any:
     scaled = Operation("*", scale.factor, X)
-    return scaled if scale.offset == 0 else Operation("+", scaled, scale.offset)
+    if scale.offset == 0:
+        return scaled
+    if (scale.offset < 0) is True:
+        return Operation("-", scaled, -scale.offset)
+    return Operation("+", scaled, scale.offset)
 
 
 @TORCH.spells(Scale, layout=EITHER)
