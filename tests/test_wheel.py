@@ -18,10 +18,10 @@ CHECKOUT = Path(__file__).parents[1]
 QUESTION = "in 100x100x1 | conv 60@7x7 valid | conv 100@5x5 | pool 2 weighted | dense 250 | dense 200 | dense 1"
 
 
-def run(*command: object, cwd: Path, env: Mapping[str, str] | None = None) -> str:
-    """Run a command that must succeed and be silent on standard error, and return what it printed."""
+def run(*command: object, cwd: Path, env: Mapping[str, str] | None = None, silent: bool = True) -> str:
+    """Run a command that must succeed and, unless it is pip, be silent on standard error; return what it printed."""
     done = subprocess.run([str(word) for word in command], cwd=cwd, env=env, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, ""), f"{command}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0 and not (silent and done.stderr), f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
@@ -35,7 +35,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel")
-    run(*pip, "--no-deps", "--no-build-isolation", "--wheel-dir", folder, CHECKOUT, cwd=folder)
+    run(*pip, "--no-deps", "--no-build-isolation", "--wheel-dir", folder, CHECKOUT, cwd=folder, silent=False)
     (built,) = folder.glob("*.whl")
     return built
 
@@ -46,7 +46,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("user")
     run(sys.executable, "-m", "venv", folder / "environment", cwd=folder)
     pip = (folder / "environment" / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install")
-    run(*pip, "--quiet", wheel, cwd=folder, env=bare_environment())
+    run(*pip, "--quiet", wheel, cwd=folder, env=bare_environment(), silent=False)
     return folder
 
 
