@@ -70,6 +70,8 @@ def show(value: Value) -> str:
         return f"[{', '.join(map(show, value))}]"
     if isinstance(value, Word):
         return value.text
+    if isinstance(value, NamedTensor):
+        return value.name
     if value is OPEN:
         return "?"
     if isinstance(value, int | Expression | Condition):
