@@ -19,6 +19,7 @@ CHECKOUT = Path(__file__).parents[1]
 QUESTION = "in 100x100x1 | conv 60@7x7 valid | conv 100@5x5 | pool 2 weighted | dense 250 | dense 200 | dense 1"
 ANSWER = "50,828,951"
 LIMIT = 12
+EMPTY = "python -c pass"
 FORBIDDEN = ("torch", "keras", "jax", "tensorflow", "numpy", "rich")
 
 WITH_KERAS = """
@@ -70,26 +71,21 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         python = install(Path(folder))
         clean = clean_environment()
-        netdsl = [str(python.with_name("netdsl")), "summary", "-e", QUESTION]
+        empty: Command = ([str(python), "-c", "pass"], clean)
         own: dict[str, Command] = {
-            "python -c pass": ([str(python), "-c", "pass"], clean),
-            "netdsl summary": (netdsl, clean),
+            EMPTY: empty,
+            "netdsl summary": ([str(python.with_name("netdsl")), "summary", "-e", QUESTION], clean),
         }
         others: dict[str, Command] = {
+            EMPTY: empty,
             "Keras on JAX": ([sys.executable, "-c", WITH_KERAS], {**clean, "KERAS_BACKEND": "jax"}),
             "Keras on PyTorch": ([sys.executable, "-c", WITH_KERAS], {**clean, "KERAS_BACKEND": "torch"}),
             "PyTorch, torchinfo": ([sys.executable, "-c", WITH_TORCHINFO], clean),
         }
-        times = measure(own, options.rounds, Path(folder))
+        ratio = measure(own, options.rounds, Path(folder))["netdsl summary"]
         if options.framework_rounds:
-            times |= measure(
-                {"python -c pass, again": own["python -c pass"], **others}, options.framework_rounds, Path(folder)
-            )
+            measure(others, options.framework_rounds, Path(folder))
         loaded = imported(python, Path(folder))
-    unit = times["python -c pass"]
-    for name, seconds in times.items():
-        print(f"{name:<24} {seconds / unit:8.1f} times an empty Python   ({seconds * 1000:,.0f} ms)")
-    ratio = times["netdsl summary"] / unit
     found = [name for name in FORBIDDEN if name in loaded]
     print(f"\nat most {LIMIT} times is wanted: {'yes' if ratio <= LIMIT else 'NO'}")
     print(f"of {', '.join(FORBIDDEN)}, the process of netdsl imported {', '.join(found) or 'none'}")
@@ -120,18 +116,25 @@ def run(command: list[str], environment: dict[str, str], cwd: Path | None = None
 
 
 def measure(commands: dict[str, Command], rounds: int, folder: Path) -> dict[str, float]:
-    """Return the median time of each command; they take turns, after a round that is not counted."""
+    """Print and return the median time of each command, as a multiple of that of an empty Python.
+
+    They take turns, after a round that is not counted.
+    """
     times: dict[str, list[float]] = {name: [] for name in commands}
     for count in range(rounds + 1):
         for name, (command, environment) in commands.items():
             start = time.perf_counter()
             printed = run(command, environment, folder)
             took = time.perf_counter() - start
-            if not name.startswith("python") and ANSWER not in printed:
+            if name != EMPTY and ANSWER not in printed:
                 raise SystemExit(f"{name} does not count {ANSWER}:\n{printed}")
             if count:
                 times[name].append(took)
-    return {name: median(taken) for name, taken in times.items()}
+    medians = {name: median(taken) for name, taken in times.items()}
+    ratios = {name: seconds / medians[EMPTY] for name, seconds in medians.items()}
+    for name, ratio in ratios.items():
+        print(f"{name:<20}{ratio:8.1f} times an empty Python   ({medians[name] * 1000:,.0f} ms)", flush=True)
+    return ratios
 
 
 def imported(python: Path, folder: Path) -> set[str]:
