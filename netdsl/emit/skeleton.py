@@ -230,6 +230,6 @@ def docstring(network: Network, target: str) -> str:
     counted = count(network)
     assert counted is not None, "only whole networks are emitted"
     return (
-        f"{class_name(network.name)} in {target}, written by netdsl from {network.source.name}.\n\n"
+        f"{class_name(network.name)} in {target}, written by netdsl from {Path(network.source.name).name}.\n\n"
         f"{counted.total:,} parameters ({counted.trainable:,} trained), {counted.macs:,} multiply-accumulates."
     )
