@@ -12,7 +12,19 @@ from ..network import Body, Network, Repeat, Step
 from . import code
 from .calls import KERAS, LAST, Call, Part, Placed, Stored
 from .emitted import Emitted, Location
-from .skeleton import Op, Operations, Variables, calls_in, docstring, function_name, idiom, present, to_code, words_of
+from .skeleton import (
+    Op,
+    Operations,
+    Variables,
+    by_last_read,
+    calls_in,
+    docstring,
+    function_name,
+    idiom,
+    present,
+    to_code,
+    words_of,
+)
 
 
 def emit(network: Network) -> Emitted:
@@ -213,8 +225,11 @@ class _Emitter:
         for number, op in enumerate(operations.ops):
             for value in op.inputs:
                 last_read[value] = number
+        read_by_ops = dict(last_read)
         for value in operations.outputs:
             last_read[value] = len(operations.ops)
+        ending = by_last_read(last_read)
+        alive = outside | {held[value] for value in range(operations.inputs) if value in last_read}
         group: object = None
         for number, op in enumerate(operations.ops):
             value = operations.inputs + number
@@ -222,17 +237,15 @@ class _Emitter:
             if op.groups and op.groups[-1] is not group:
                 self.statements.append(code.Comment(op.groups[-1].name))
             group = op.groups[-1] if op.groups else None
-            alive = {held[seen] for seen, last in last_read.items() if last > number and seen in held} | outside
+            alive.difference_update({held[seen] for seen in ending.get(number, ())} - outside)
             wanted = ""
             if value in operations.outputs and labels:
                 wanted = labels[operations.outputs.index(value)] if len(operations.outputs) > 1 else ""
-            elif op.label and self.read_later(operations, value, number):
+            elif op.label and read_by_ops.get(value, 0) > number + 1:  # not by the next operation alone
                 wanted = op.label
-            self.operation(op, held, value, alive - {held[value]}, wanted)
-
-    def read_later(self, operations: Operations, value: int, number: int) -> bool:
-        """Whether something else than the next operation reads a value."""
-        return any(value in op.inputs for op in operations.ops[number + 2 :])
+            self.operation(op, held, value, alive, wanted)
+            if value in last_read:
+                alive.add(held[value])
 
     def operation(self, op: Op, held: dict[int, int], value: int, alive: set[int], wanted: str) -> None:
         entering = tuple(code.Name(self.variables.name_of[held[source]]) for source in op.inputs)

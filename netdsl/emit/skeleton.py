@@ -157,6 +157,14 @@ def without_underscores(name: str) -> str:
     return name.lstrip("_") or "layer"
 
 
+def by_last_read(last_read: dict[int, int]) -> dict[int, list[int]]:
+    """Return, for each place, the values that are read there for the last time."""
+    ending: dict[int, list[int]] = {}
+    for value, place in last_read.items():
+        ending.setdefault(place, []).append(value)
+    return ending
+
+
 class Variables:
     """Which variable holds which value, as statements follow each other.
 

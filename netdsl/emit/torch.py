@@ -17,6 +17,7 @@ from .skeleton import (
     Op,
     Operations,
     Variables,
+    by_last_read,
     class_name,
     docstring,
     idiom,
@@ -543,18 +544,17 @@ class _Forward:
 
     def function(self) -> code.Function:
         """Return `forward`."""
-        stated = [(value, segment) for value, segment in self.made if self.is_statement(value, segment)]
-        reads = self.reads_by_statement({value for value, _ in stated})
-        last_read: dict[int, int] = {}
-        for number, values in enumerate(reads):
-            for value in values:
-                last_read[value] = number
+        stated = {value for value, segment in self.made if self.is_statement(value, segment)}
+        reads = self.reads_by_statement(stated)
+        last_read = {value: number for number, values in enumerate(reads) for value in values}
+        ending = by_last_read(last_read)
+        alive = set(last_read)
         number = 0
         for value, segment in self.made:
-            if not self.is_statement(value, segment):
+            if value not in stated:
                 self.expressions[value] = self.expression(segment)
                 continue
-            alive = {held for held, last in last_read.items() if last > number and held != value}
+            alive.difference_update(ending.get(number, ()))
             self.state(value, segment, alive)
             number += 1
         self.statements.append(code.Return(self.returned()))
