@@ -11,7 +11,7 @@ from .layers import forms
 from .source import Span
 from .spelling import nearest
 from .syntax import tree
-from .values import WINDOW, Unfit, Value, Word, is_number, show
+from .values import SHAPE, TENSOR, WINDOW, NamedTensor, Unfit, Value, Word, is_number, show
 
 
 @frozen(eq=False)
@@ -59,7 +59,7 @@ def _form(declarations: tuple[type[Layer], ...], written: tuple[tree.Argument, .
 
 
 BROUGHT = {
-    "kernel_size": "the window stands behind `@`, as in `conv 32@3`; elsewhere it is `window` or `kernel`",
+    "kernel_size": "the window stands behind `@`, as in `conv 32@3`",
     "pool_size": "write the number alone, as in `pool 2`",
     "strides": "write `stride=`, or `/` behind the window",
     "out_channels": "filters stand before `@`, as in `conv 32@3`",
@@ -78,6 +78,9 @@ BROUGHT = {
     "dim": "write `axis=`; axes count without the batch",
     "epsilon": "write `eps=`",
     "negative_slope": "write `slope=`",
+    "name": "write `as NAME` behind the layer",
+    "mode": "write the word alone, as in `up 2 bilinear`",
+    "interpolation": "write the word alone, as in `up 2 bilinear`",
 }
 """Arguments that people bring along from Keras and PyTorch, and what stands in their place here."""
 
@@ -162,7 +165,7 @@ class _Binder:
                     expression.span,
                     f"write `{value.text}`",
                 )
-            raise self._unknown_word(value, expression.span)
+            raise self._unknown_word(value, expression.span, argument)
         return value
 
     def _word(self, written: tree.Name) -> None:
@@ -207,6 +210,13 @@ class _Binder:
                 else f"write `{self.keyword.text} {number}@3` for {number} filters of 3 along each axis",
                 f"for example `{example(self.declaration)}`",
             )
+        if isinstance(value, NamedTensor):
+            raise mistake(
+                "E008",
+                f"{quoted(number)} is a tensor, and `{self.title}` takes none here",
+                written.span,
+                f"a pipeline that begins with it is `out {number} | ...` or `let name = {number} | ...`",
+            )
         positional = self._of_role("positional")
         numbers = [
             name
@@ -218,9 +228,19 @@ class _Binder:
             "E008",
             f"`{self.title}` {wanted}, and {quoted(number)} is one too many",
             written.span,
-            f"write `{numbers[0]}={number}`" if len(numbers) == 1 and not positional else "leave it out",
+            self._instead_of(number, value, positional, numbers),
             f"a stage ends at `|`; for example `{example(self.declaration)}`",
         )
+
+    def _instead_of(self, number: str, value: Value, positional: tuple[str, ...], numbers: list[str]) -> str:
+        """Return what to write where a value is one too many."""
+        if any(self.arguments[name].kind is SHAPE for name in positional):
+            return "sizes are joined by `x`, as in `28x28x1`"
+        if len(numbers) == 1 and not positional:
+            return f"write `{numbers[0]}={number}`"
+        if self.declaration.learns and is_number(value):
+            return f"what enters is known: write `{self.keyword.text} {number}`"
+        return "leave it out"
 
     def _set(self, name: str, value: Value, span: Span) -> None:
         if name in self.spans:
@@ -238,24 +258,27 @@ class _Binder:
             self.values[name] = value
             return
         if isinstance(value, Word):
-            raise self._unknown_word(value, span)
+            raise self._unknown_word(value, span, argument)
         try:
             self.values[name] = argument.kind.read(value)
         except Unfit as reason:
             what = f"`{name}` of `{self.keyword.text}`"
-            message = f"{what} has to be {reason.bound}, but is {quoted(span.text)}"
+            every = "every number in " if isinstance(value, tuple) else ""
+            message = f"{every}{what} has to be {reason.bound}, but {'here is' if every else 'is'} {quoted(span.text)}"
             if not reason.bound:
                 message = f"{what} is {argument.kind.wanted}, but {reason}"
             raise mistake("E008", message, span, help=f"for example `{example(self.declaration)}`") from None
 
-    def _unknown_word(self, word: Word, span: Span) -> Mistake:
+    def _unknown_word(self, word: Word, span: Span, argument: Argument) -> Mistake:
         guess = nearest(word.text, self.names.names())
         return mistake(
             "E010",
             f"nothing called {quoted(word.text)} has been declared",
             span,
             f"did you mean `{guess}`?" if guess else "",
-            "a number, or the name of one, stands here",
+            "a tensor stands here, named by `let` or `as` before"
+            if argument.kind is TENSOR
+            else "a number, or the name of one, stands here",
         )
 
     def _of_role(self, role: str) -> tuple[str, ...]:

@@ -9,16 +9,16 @@ from attrs import evolve, frozen
 
 from .binding import bind, is_word_of
 from .diagnostics import Diagnostic, Related, quoted
-from .expressions import Mistake, Silent, evaluate, mistake, truth
+from .expressions import Mistake, Silent, evaluate, mistake, truth, undefined
 from .layer import Layer, Refused, Size, Tensor, check, show_shape
 from .layers import PLANNED, brought, forms, keywords, suggest
 from .layers.windows import axis_names
 from .network import Body, Group, Network, Output, Repeat, Run, Step, Value
-from .size import Expression, TooLarge, Undecided, symbol, symbols
+from .size import Expression, TooLarge, Undecided, product, symbol, symbols
 from .source import Source, Span
 from .spelling import nearest
 from .syntax import tree
-from .values import LARGEST, OPEN, NamedTensor, Unfit, show, whole
+from .values import LARGEST, OPEN, NamedTensor, Unfit, Word, show, whole
 from .values import Value as ArgumentValue
 
 MOST_STAGES = 1_000_000
@@ -106,8 +106,9 @@ class Builder:
 
 def _pruned(
     inputs: tuple[Tensor | None, ...], steps: list[Step], outputs: tuple[Value, ...], keep_all: bool
-) -> tuple[Body, dict[Value, Value], list[Step]]:
-    """Return a body of the steps that some output needs, the new number of each value, and the steps left out.
+) -> tuple[Body, dict[Value, Value], list[tuple[Value, Step]]]:
+    """Return a body of the steps that some output needs, the new number of each value, and the steps left out
+    with their old ones.
 
     Values of steps come as negative numbers and leave counted behind the inputs.
     """
@@ -118,13 +119,13 @@ def _pruned(
             needed.update(steps[place].inputs)
     renumbered: dict[Value, Value] = {value: value for value in range(len(inputs))}
     kept: list[Step] = []
-    dropped: list[Step] = []
+    dropped: list[tuple[Value, Step]] = []
     for place, step in enumerate(steps):
         if -place - 1 in needed:
             renumbered[-place - 1] = len(inputs) + len(kept)
             kept.append(evolve(step, inputs=tuple(renumbered[value] for value in step.inputs)))
         else:
-            dropped.append(step)
+            dropped.append((-place - 1, step))
     output = renumbered[outputs[-1]] if outputs else None
     return Body(inputs, tuple(kept), output), renumbered, dropped
 
@@ -185,6 +186,8 @@ class _Elaborator:
         self.unsupported: set[str] = set()
         """Names that statements which are not supported yet declare; what uses them is unknown, without a message."""
         self.uses_files = False
+        self.making = ""
+        """The name of the `let` that is being read."""
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Keep the first message at a place: a copy of a repeat makes the mistake of the first again."""
@@ -228,8 +231,9 @@ class _Elaborator:
         """Return the network of what the outputs need; the rest is warned of."""
         values = tuple(output.value for output in outputs)
         body, renumbered, dropped = _pruned((), builder.steps, values, keep_all=bool(self.diagnostics))
-        for step in dropped:
-            if _ends(step, dropped, builder):
+        read = {value for _, step in dropped for value in step.inputs}
+        for value, step in dropped:
+            if value not in read:
                 self.report(
                     Diagnostic(
                         "C115",
@@ -245,6 +249,7 @@ class _Elaborator:
 
     def statement(self, builder: Builder, statement: tree.Statement) -> Output | None:
         """Elaborate a statement; return the output that it makes, if it makes one."""
+        self.making = statement.name.text if isinstance(statement, tree.Let) else ""
         if isinstance(statement, tree.Let):
             value = self.closed(builder, statement.body, "let")
             self.declare(builder, statement.name, value)
@@ -296,10 +301,14 @@ class _Elaborator:
         if word in self.unsupported or word in ("id", "param") or brought(word):
             return
         guess = nearest(word, builder.visible())
-        later = "; it is named further down, and names are made before they are used" if word in self.labels else ""
+        message = f"nothing called {quoted(word)} has been named before this"
+        if word == self.making:
+            message = f"{quoted(word)} would be made of itself"
+        elif word in self.labels:
+            message += "; it is named further down, and names are made before they are used"
         raise mistake(
             "E010",
-            f"nothing called {quoted(word)} has been named before this{later}",
+            message,
             first.name.span,
             f"did you mean `{guess}`?" if guess else "",
             "a pipeline begins with `in`, or with a tensor named by `let` or `as` above it",
@@ -412,6 +421,8 @@ class _Elaborator:
         word = stage.name.text
         held = builder.find(word)
         if held is not None:
+            if any(isinstance(argument, tree.Wrong) for argument in stage.arguments):
+                raise Silent
             if stage.arguments:
                 raise mistake("E008", f"{quoted(word)} is a tensor and takes no arguments", stage.arguments[0].span)
             if stage.label is not None:
@@ -485,12 +496,11 @@ class _Elaborator:
     ) -> Value | None:
         """Append a layer, after its rules have taken its inputs."""
         tensors = [tensor for value in inputs if (tensor := builder.tensor(value)) is not None]
-        span = _without_label(stage)
+        span = stage.span
         try:
             _check_input(layer, tensors)
             output = layer.output(*tensors)
             _check_sizes(output, layer, tensors)
-            _check_weights(layer, tensors)
         except Refused as refused:
             self.report(self.refusal(builder, refused, span, inputs, spans))
             return self.unknown_step(builder, stage, name, inputs)
@@ -511,7 +521,7 @@ class _Elaborator:
         self, builder: Builder, stage: tree.Layer | tree.Call, name: str, inputs: tuple[Value, ...] = ()
     ) -> Value | None:
         """Append a step of which nothing is known, so that it has its row."""
-        span = _without_label(stage)
+        span = stage.span
         builder.add(Step(name, None, inputs, None, span, _one_line(span.text), stage.label is not None, builder.groups))
         if stage.label is not None:
             self.declare(builder, stage.label, None)
@@ -602,6 +612,8 @@ class _Elaborator:
             return self.plain_group(builder, stage, entering)
         names = _StageNames(self, builder, entering)
         count = evaluate(stage.count, names)
+        if isinstance(count, Word):
+            raise undefined(count, stage.count, names)
         try:
             count = whole(0)(count)
         except Unfit as reason:
@@ -668,7 +680,7 @@ class _Elaborator:
             if stage.label is not None:
                 self.declare(builder, stage.label, entering)
             return entering
-        span = _without_label(stage)
+        span = stage.span
         text = f"( ... ) * {count}"
         value = builder.add(
             Step(name, Repeat(tuple(runs)), tuple(taken), x, span, text, stage.label is not None, builder.groups)
@@ -703,7 +715,7 @@ class _Elaborator:
                 help=f"write `{word} {inner}`" if len(inner) < 40 else f"write `{word} ...`",
             )
         combinators = [keyword for keyword in keywords() if forms(keyword)[0].combines]
-        guess = nearest(word, (*combinators, RESIDUAL)) or suggest(word)
+        guess = brought(word) or nearest(word, (*combinators, RESIDUAL)) or suggest(word)
         return mistake(
             "E009",
             f"there is no combinator {quoted(word)}",
@@ -802,12 +814,15 @@ class _Elaborator:
         try:
             forms("add")[0]().output(leaving, entered)
         except Refused:
+            cure = f"end the branch with {entered.channels} channels, or write both sides: `add(..., conv 8@1)`"
+            if leaving.positions != entered.positions:
+                cure = "use `same` padding and no stride in the branch, or write both sides: `add(..., pool 2)`"
             raise mistake(
                 "E004",
                 f"`residual` adds what leaves its branch, {leaving}, to what entered, {entered}",
                 stage.name.span,
                 f"{entered} enters",
-                "let the branch leave the shape that entered, or write both sides: `add(..., conv 8@1)`",
+                cure,
                 Related(branch[1], f"{leaving} leaves here"),
             ) from None
 
@@ -846,16 +861,29 @@ class _Elaborator:
             maker = builder.maker(inputs[0])
             if maker is not None and refused.code in ("E001", "E002", "E003", "E006", "E007"):
                 related = [Related(maker.span, f"{maker.output} leaves here")]
-            label = f"{tensors[0]} enters"
+            label = f"{tensors[0]} enters" if len(str(tensors[0])) < 40 else ""
             if refused.axis is not None:
                 ladder = _ladder(builder, inputs[0], refused.axis)
                 if len(ladder) > 1:
                     help = f"the sizes on the way are {' -> '.join(map(str, ladder))}\n{help}"
+                elif tensors[0] is not None:
+                    help = _other_order(tensors[0]) or help
         if self.copies and self.copies[-1][1] > 1:
             place, number = self.copies[-1]
             related.append(Related(Span(place.source, place.end - 1, place.end), f"in copy {number} of this repeat"))
         blamed = spans.get(refused.argument, span)
         return Diagnostic(refused.code, refused.message, blamed, label, help, tuple(related))
+
+
+def _other_order(x: Tensor) -> str:
+    """Return the shape that an input may have been meant to have, if it looks like one of another order."""
+    first, *rest = x.sizes
+    meant = ""
+    if x.rank == 4 and first == 1:
+        meant = show_shape(tuple(rest))
+    elif x.rank == 3 and first in (1, 3, 4) and (x.channels > 4) is True:
+        meant = show_shape((*rest, first))
+    return f"shapes have no batch axis, and channels come last: is it `in {meant}`?" if meant else ""
 
 
 def _labels(program: tree.Program) -> Iterator[str]:
@@ -882,12 +910,6 @@ def _only_declares_an_input(statement: tree.Output) -> bool:
         return False
     only = statement.body.stages[0]
     return isinstance(only, tree.Layer) and only.name.text == "in" and only.label is not None
-
-
-def _ends(step: Step, dropped: list[Step], builder: Builder) -> bool:
-    """Whether no other step uses what a step makes."""
-    value = -builder.steps.index(step) - 1
-    return not any(value in other.inputs for other in dropped)
 
 
 def _no_network(source: Source, message: str, cure: str, span: Span | None = None) -> Diagnostic:
@@ -917,19 +939,9 @@ def _undecided_mistake(value: ArgumentValue, span: Span) -> Mistake:
     return Mistake(_undecided(Undecided(value.symbols), span))
 
 
-def _without_label(stage: tree.Stage) -> Span:
-    """Return the place of a stage without its `as name`."""
-    if isinstance(stage, tree.Layer):
-        return stage.name.span.to(stage.arguments[-1].span) if stage.arguments else stage.name.span
-    if isinstance(stage, tree.Group | tree.Call) and stage.label is not None:
-        text = stage.span.text[: stage.label.span.start - stage.span.start].rstrip()
-        return Span(stage.span.source, stage.span.start, stage.span.start + len(text.removesuffix("as").rstrip()))
-    return stage.span
-
-
 def _last_stage(branch: tree.Branch) -> Span:
     """Return the place of the stage that a branch ends with."""
-    return _without_label(branch.stages[-1]) if isinstance(branch, tree.Pipeline) else branch.span
+    return branch.stages[-1].span if isinstance(branch, tree.Pipeline) else branch.span
 
 
 def _one_line(text: str) -> str:
@@ -962,29 +974,25 @@ def _check_input(layer: Layer, tensors: list[Tensor]) -> None:
 
 
 def _check_sizes(output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
-    """Refuse what no framework could hold."""
-    total: Size = 1
-    for size in output.sizes:
-        total = total * size
-    weights = sum(weight.size for weight in layer.weights(*tensors)) if tensors else 0
-    for what, count in (("elements", total), ("parameters", weights)):
+    """Refuse what no framework could hold, and weights whose shape has a size that is open."""
+    weights = layer.weights(*tensors) if tensors else ()
+    counts = {"elements": product(output.sizes), "parameters": sum(weight.size for weight in weights)}
+    for what, count in counts.items():
         check(
             count <= LARGEST,
             "E026",
             f"{show_shape(output.sizes)} has more than {LARGEST:,} {what}, the largest number that frameworks hold",
             "make a size smaller",
         )
-
-
-def _check_weights(layer: Layer, tensors: list[Tensor]) -> None:
-    """Refuse weights whose shape has a size that is open: a weight's shape is numbers."""
-    for weight in layer.weights(*tensors) if tensors else ():
-        names = " and ".join(f"`{name}`" for name in sorted(symbols(weight.shape)))
+    for weight in weights:
+        unknown = sorted(symbols(weight.shape))
+        names, are = " and ".join(f"`{name}`" for name in unknown), "is" if len(unknown) == 1 else "are"
+        them = "it" if len(unknown) == 1 else "them"
         check(
-            not names,
+            not unknown,
             "E030",
-            f"the {weight.name} of `{layer.keyword}` would be {show_shape(weight.shape)}, and {names} is open",
-            f"give {names} a number in the input, or leave it out before, as `pool global` does",
+            f"the {weight.name} of `{layer.keyword}` would depend on {names}, which {are} open",
+            f"give {them} a number in the input, or leave {them} out before, as `pool global` does",
         )
 
 

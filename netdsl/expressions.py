@@ -12,7 +12,7 @@ from .size import Undecided, both, ceil_div, choose, differ, divide, either, max
 from .source import Span
 from .spelling import nearest
 from .syntax import tree
-from .values import LARGEST, OPEN, Truth, Value, Word, is_number, show
+from .values import LARGEST, OPEN, NamedTensor, Truth, Value, Word, is_number, show
 
 
 class Mistake(Exception):
@@ -91,11 +91,20 @@ def _number(value: Value, expression: tree.Expression, names: Names) -> Value:
     if is_number(value):
         return value
     if isinstance(value, Word):
-        raise _undefined(value, expression, names)
+        raise undefined(value, expression, names)
+    if isinstance(value, NamedTensor):
+        raise mistake(
+            "E008",
+            f"{quoted(value.name)} is a tensor, and numbers are calculated with here",
+            expression.span,
+            "a number is wanted here",
+            "tensors are joined by `add(a, b)`, `mul(a, b)`, `concat(a, b)`, ...",
+        )
     raise mistake("E008", f"`{show(value)}` is not a number", expression.span, "a number is wanted here")
 
 
-def _undefined(word: Word, expression: tree.Expression, names: Names) -> Mistake:
+def undefined(word: Word, expression: tree.Expression, names: Names) -> Mistake:
+    """Return the mistake of a word that nothing declares, where a value has to stand."""
     guess = nearest(word.text, (*names.names(), *SIZES))
     return mistake(
         "E010",
@@ -110,7 +119,7 @@ def truth(expression: tree.Expression, names: Names) -> Truth:
     """Return the value of a condition."""
     value = evaluate(expression, names)
     if isinstance(value, Word):
-        raise _undefined(value, expression, names)
+        raise undefined(value, expression, names)
     if isinstance(value, bool) or type(value).__name__ == "Condition":
         return value  # type: ignore[no-any-return]
     raise mistake(

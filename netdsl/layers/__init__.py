@@ -58,11 +58,22 @@ def keywords() -> tuple[str, ...]:
     return tuple(_FILE_OF)
 
 
+BROUGHT_FORMS = {
+    **dict.fromkeys(("identity", "noop", "pass", "passthrough"), "id"),
+    **dict.fromkeys(("skip", "shortcut", "skip_connection"), "residual"),
+    **dict.fromkeys(("embedding",), "embed"),
+    **dict.fromkeys(("sequential",), "a | b"),
+}
+"""Names that people bring along for forms of the language that are no declared layer."""
+
+
 def brought(word: str) -> str | None:
     """Return the spelling here of a name that people bring along from elsewhere, or from another case."""
     lower = word.lower()
-    if lower in _FILE_OF:
+    if lower in _FILE_OF or lower in PLANNED:
         return lower
+    if lower in BROUGHT_FORMS:
+        return BROUGHT_FORMS[lower]
     for keyword in _FILE_OF:
         for form in forms(keyword):
             if lower in form.brought:

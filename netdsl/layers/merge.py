@@ -90,8 +90,8 @@ def _help(channels: bool, size: Size) -> str:
             f"sizes have to be equal, or 1; `linear {size}` or `conv {size}@1` at the end of the other branch fits it"
         )
     return (
-        "sizes have to be equal, or 1, counted from the last axis; use the same strides and `same` padding in both, "
-        "or `crop like=NAME` or `up like=NAME` at the end of one"
+        "sizes have to be equal, or 1, counted from the last axis\n"
+        "use the same strides and `same` padding in both, or end one with `crop like=NAME` or `up like=NAME`"
     )
 
 

@@ -167,6 +167,7 @@ class GlobalPool(Layer):
         "gap", "global_pool", "globalpool", "global_avg_pool", "globalaveragepooling2d", "globalaveragepooling1d",
         "globalmaxpooling2d", "gmp",
     )  # fmt: skip
+    brought_as: ClassVar[dict[str, str]] = dict.fromkeys(("globalmaxpooling2d", "gmp"), "pool global max")
 
     def axes(self, x: Tensor) -> tuple[int, ...]:
         """Return the axes that are pooled, counted from 0."""
@@ -203,6 +204,10 @@ class AdaptivePool(Layer):
     form = "to"
     ranks = (2, 3, 4)
     brought = ("adaptiveavgpool2d", "adaptive_avg_pool", "adaptivepool", "adaptivemaxpool2d")
+    brought_as: ClassVar[dict[str, str]] = {
+        **dict.fromkeys(("adaptiveavgpool2d", "adaptive_avg_pool"), "pool to=7x7 avg"),
+        **dict.fromkeys(("adaptivepool", "adaptivemaxpool2d"), "pool to=7x7"),
+    }
 
     def sizes(self, x: Tensor) -> tuple[Size, ...]:
         """Return the size of the output along each axis."""

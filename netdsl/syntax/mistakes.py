@@ -233,6 +233,11 @@ def _layer_for(word: str) -> str | None:
     return suggest(word.rpartition(".")[2])
 
 
+def _layer_tokens(layer: str, start: int, end: int) -> tuple[Token, ...]:
+    """Return what a layer's name is read as in the place of another: `pool global` is two words."""
+    return tuple(Token("NAME", start, end, word) for word in layer.split() if word.isidentifier())
+
+
 def _takes_filters(layer: str) -> bool:
     """Whether a layer is told its numbers as `filters@window`."""
     from ..layer import arguments
@@ -382,7 +387,7 @@ def _mixed_case(place: Place) -> Mistake | None:
         return _called(place, _as("CALL", word + "(", token), after, layer)
     if layer:
         message = f"`{_shown(word)}` is not a layer of this language"
-        return place.say(message, f"write `{layer}`", read=(_as("NAME", layer, token),), once=True)
+        return place.say(message, f"write `{layer}`", read=_layer_tokens(layer, token.start, token.end), once=True)
     if word != last:
         return place.say(f"`{_shown(word)}` is not a name", help="a name has no dot in it")
     fixed = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", word).lower()
@@ -440,7 +445,7 @@ def _called(place: Place, name: Token, opener: Token, layer: str) -> Mistake:
         f"`{call}`: arguments stand without brackets and commas" if inside else f"`{call}`: no brackets are needed",
         f"write `{written}`",
         at=(name, closer),
-        read=(Token("NAME", name.start, opener.start, layer), *kept),
+        read=(*_layer_tokens(layer, name.start, opener.end - 1), *kept),
         forget=1 if place.before is name else 0,
         end=closer.end,
     )
@@ -975,7 +980,8 @@ def _value(place: Place) -> Mistake | None:
         name = place.recent[-2].text + "=" if before.kind == "EQUAL" and len(place.recent) > 1 else before.text
         return place.say(f"a value is missing behind `{_shown(name)}`", "", VALUES, at=before)
     if token.kind in OPERATORS:
-        return place.say(f"a value is missing before `{_shown(token.text)}`", "", VALUES)
+        help = VALUES if before.kind != "NAME" else f"{VALUES}\ntensors are joined by `add(a, b)`, `mul(a, b)`, ..."
+        return place.say(f"a value is missing before `{_shown(token.text)}`", "", help)
     if token.kind in RESERVED.values() and not place.ends_statement and token.kind != "IN":
         return place.say(f"`{token.text}` is a word of the language, and cannot be an argument", "delete it")
     return None
