@@ -71,6 +71,23 @@ def declared_weights(network: Network) -> dict[tuple[str, str], tuple[str, tuple
     return found
 
 
+def declared_sizes(network: Network) -> dict[str, int]:
+    """Return the number of parameters of every layer that has some, each copy of a repeat by itself."""
+    found: dict[str, int] = {}
+    for (layer, _), (_, shape, _) in declared_weights(network).items():
+        found[layer] = found.get(layer, 0) + int(np.prod(shape))
+    return found
+
+
+def held(emitted: Emitted, sizes: dict[str, int]) -> dict[str, int]:
+    """Return how many elements a framework's tensors have between them for each layer, by the weight map."""
+    owners = {location.path: location.layer for location in emitted.weight_map}
+    found: dict[str, int] = {}
+    for path, size in sizes.items():
+        found[owners[path]] = found.get(owners[path], 0) + size
+    return found
+
+
 def _draw(generator: np.random.Generator, name: str, shape: tuple[int, ...], fan_in: float) -> np.ndarray:
     if fan_in:
         drawn = generator.normal(0, np.sqrt(2 / fan_in), shape)
@@ -283,6 +300,10 @@ def disagreement(text: str, jax: Jax, batch: int = BATCH) -> str:
     problems = [
         problem for name, answer in answers.items() for problem in _against_compiler(name, answer, network, batch)
     ]
+    for name, answer in answers.items():
+        emitted = for_torch if name == "torch" else for_keras
+        if held(emitted, answer.sizes) != declared_sizes(network):
+            problems.append(f"{name} holds {held(emitted, answer.sizes)}, we say {declared_sizes(network)}")
     reference = answers["torch"].outputs
     problems += ["the output is constant" for output in reference if is_constant(output)]
     for name, answer in answers.items():
@@ -293,7 +314,7 @@ def disagreement(text: str, jax: Jax, batch: int = BATCH) -> str:
 
 
 def _against_compiler(name: str, answer: Answer, network: Network, batch: int) -> Iterator[str]:
-    """Compare what a framework counts with what the compiler counts: in all, by layer, and the shapes that leave."""
+    """Compare what a framework counts with what the compiler counts, and the shapes that leave."""
     counts = count(network)
     assert counts is not None
     if (answer.trainable, answer.not_trained) != (counts.trainable, counts.not_trained):

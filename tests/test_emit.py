@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import drawn
@@ -62,14 +61,6 @@ STRUCTURES = {
     """,
     "many repeats": "in 4 | (linear 4 | tanh) * 40 | dense 2",
 }
-
-
-@pytest.fixture(scope="module")
-def jax() -> Iterator[oracle.Jax]:
-    oracle.fast_keras()
-    worker = oracle.Jax()
-    yield worker
-    worker.close()
 
 
 @pytest.mark.parametrize("name", STRUCTURES)

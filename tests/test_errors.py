@@ -11,6 +11,7 @@ import stat
 import time
 from pathlib import Path
 
+import golden
 import pytest
 
 import netdsl
@@ -42,10 +43,7 @@ def compiled(path: Path) -> Result:
 def test_messages(name: str) -> None:
     found = compiled(CASES[name]).diagnostics
     text = "\n\n".join(render(diagnostic) for diagnostic in found) + "\n"
-    expected = CASES[name].with_suffix(".expected")
-    if os.environ.get("NETDSL_UPDATE"):
-        expected.write_text(text, "utf-8")
-    assert text == expected.read_text("utf-8")
+    golden.compare(text, CASES[name].with_suffix(".expected"))
 
 
 @pytest.mark.parametrize("name", CASES)

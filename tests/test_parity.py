@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 
 import drawn
 import numpy as np
 import oracle
 import pytest
 
+pytestmark = pytest.mark.usefixtures("fast")
+
 LAYERS = {drawn.drawn(layer).name: layer for layer in drawn.layers()}
-
-
-@pytest.fixture(scope="session", autouse=True)
-def fast() -> None:
-    oracle.fast_keras()
-
-
-@pytest.fixture(scope="session")
-def jax() -> Iterator[oracle.Jax]:
-    worker = oracle.Jax()
-    yield worker
-    worker.close()
 
 
 @pytest.mark.parametrize("name", LAYERS)

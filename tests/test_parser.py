@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import golden
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -222,10 +223,7 @@ def test_comments_are_kept_by_place() -> None:
 def test_messages(name: str) -> None:
     source = Source(CASES[name].name, CASES[name].read_text("utf-8"))
     text = "\n\n".join(render(diagnostic) for diagnostic in parse(source)[1]) + "\n"
-    expected = CASES[name].with_suffix(".expected")
-    if os.environ.get("NETDSL_UPDATE"):
-        expected.write_text(text, "utf-8")
-    assert text == expected.read_text("utf-8")
+    golden.compare(text, CASES[name].with_suffix(".expected"))
 
 
 @pytest.mark.parametrize("name", CASES)
