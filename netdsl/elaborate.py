@@ -37,7 +37,7 @@ NOT_YET: dict[type, tuple[str, str]] = {
 """Forms of the language that this version reads but cannot do, and what to write until then."""
 
 FORMS_NOT_YET = ("freeze", "attention", "moe")
-RESIDUAL = "residual"
+RESIDUAL, IDENTITY, PARAM = "residual", "id", "param"
 
 
 def elaborate(program: tree.Program, name: str) -> tuple[Network, tuple[Diagnostic, ...]]:
@@ -298,7 +298,7 @@ class _Elaborator:
         if not isinstance(first, tree.Layer) or first.arguments or forms(first.name.text) or first.name.text in PLANNED:
             return
         word = first.name.text
-        if word in self.unsupported or word in ("id", "param") or brought(word):
+        if word in self.unsupported or word in (IDENTITY, PARAM) or brought(word):
             return
         guess = nearest(word, builder.visible())
         message = f"nothing called {quoted(word)} has been named before this"
@@ -348,7 +348,7 @@ class _Elaborator:
         if isinstance(stage, tree.Layer):
             if builder.find(stage.name.text) is not None:
                 return True
-            return stage.name.text == "param" or any(form.is_source for form in forms(stage.name.text))
+            return stage.name.text == PARAM or any(form.is_source for form in forms(stage.name.text))
         if isinstance(stage, tree.Group):
             return self.is_closed(builder, stage.body)
         if isinstance(stage, tree.Call):
@@ -430,7 +430,7 @@ class _Elaborator:
             if held.value is None:
                 raise Silent
             return held.value
-        if word == "id":
+        if word == IDENTITY:
             return self.identity(builder, stage, entering)
         self.refuse_unknown_stage(builder, stage)
         first, rest = self.split_at_missing_bar(builder, stage)
@@ -539,7 +539,7 @@ class _Elaborator:
 
     def refuse_unknown_stage(self, builder: Builder, stage: tree.Stage) -> None:
         """Raise the mistake of a stage whose word names nothing."""
-        if not isinstance(stage, tree.Layer) or stage.name.text == "id":
+        if not isinstance(stage, tree.Layer) or stage.name.text == IDENTITY:
             return
         word = stage.name.text
         declarations = forms(word)
@@ -558,7 +558,7 @@ class _Elaborator:
             raise mistake(
                 "E020", "`residual` takes a pipeline in parentheses", stage.span, help="`residual(conv 8@3 same)`"
             )
-        if word in PLANNED or word == "param" or word in FORMS_NOT_YET:
+        if word in PLANNED or word == PARAM or word in FORMS_NOT_YET:
             raise _unsupported(quoted(word), LISTED, stage.span)
         if word in self.unsupported or self.uses_files:
             raise Silent
@@ -730,14 +730,25 @@ class _Elaborator:
         """Elaborate the branches of a combinator; return their tensors, and the keywords among them."""
         found: list[tuple[Value | None, Span]] = []
         keywords_: list[tree.Keyword] = []
+        # `add (a, b)`: the parser has said that the blank is wrong, and names like `a` are told of once it is gone
+        was_mended = not stage.span.text.startswith(f"{stage.name.text}(")
         for item in stage.items:
             if isinstance(item, tree.Keyword):
                 keywords_.append(item)
             elif isinstance(item, tree.Each):
                 found.extend(self.each(builder, item, entering))
+            elif was_mended and self.is_unknown_name(builder, item):
+                found.append((None, item.span))
             else:
                 found.append((self.in_branch(builder, item, entering), _last_stage(item)))
         return found, tuple(keywords_)
+
+    def is_unknown_name(self, builder: Builder, branch: tree.Branch) -> bool:
+        """Whether a branch is a bare word that names nothing."""
+        only = branch.stages[0] if isinstance(branch, tree.Pipeline) and len(branch.stages) == 1 else None
+        if not isinstance(only, tree.Layer) or only.arguments:
+            return False
+        return builder.find(only.name.text) is None and not forms(only.name.text) and only.name.text != IDENTITY
 
     def in_branch(self, builder: Builder, branch: tree.Branch, entering: Value | None) -> Value | None:
         """Elaborate a branch: an open one takes the tensor that enters, a closed one ignores it."""
@@ -909,7 +920,9 @@ def _only_declares_an_input(statement: tree.Output) -> bool:
     if statement.keyword or not isinstance(statement.body, tree.Pipeline) or len(statement.body.stages) > 1:
         return False
     only = statement.body.stages[0]
-    return isinstance(only, tree.Layer) and only.name.text == "in" and only.label is not None
+    if not isinstance(only, tree.Layer) or only.label is None:
+        return False
+    return any(form.is_source for form in forms(only.name.text))
 
 
 def _no_network(source: Source, message: str, cure: str, span: Span | None = None) -> Diagnostic:

@@ -1,0 +1,71 @@
+"""The one walk: what it makes of repeats, names and scopes, and that it means the same on symbols as on numbers."""
+
+from __future__ import annotations
+
+import oracle
+import pytest
+
+from netdsl.analysis.counts import Row, rows
+from netdsl.size import substitute
+
+OPEN = {
+    "convolutions": "in HxWx3 | conv 8@3/2 same | bn | relu | pool 2 | conv 4@5 pad=2 | pool global | dense 2",
+    "a repeat": "in HxWx4 | (residual(conv 4@3 same | relu) | relu) * 5 | pool global max | dense 3",
+    "a repeat that changes the width": "in HxWx3 | (conv 6@3 same | tanh) * 4 | pool 3/2 ceil | gn 2",
+    "branches": "in HxWx3 | concat(conv 4@1, pool 3/1 centered avg, each k in [3, 5] (conv 2@k centered)) | ln",
+    "up and down": "in HxWx2 | pad [[1, 2], [0, 1]] | conv_transpose 3@4/2 | crop 1 | up 3 | depthwise 3/2 valid mult=2",
+    "a sequence": "in Hx5 | conv 7@3 causal dilation=2 | ln | linear 3 | softmax | add(id, linear 3)",
+    "expressions": "in HxWx6 | conv (2*channels)@1 | pool to=[2, 3] avg | conv channels/2@1",
+}
+"""Networks whose sizes H and W are open."""
+
+
+@pytest.mark.parametrize("height, width", [(16, 16), (17, 23), (40, 9)])
+@pytest.mark.parametrize("name", OPEN)
+def test_symbols_with_values_put_in_are_the_numbers(name: str, height: int, width: int) -> None:
+    """A network elaborated on symbols, with values put in, is the network elaborated on the values: each row of it."""
+    values = {"H": height, "W": width}
+    closed = OPEN[name].replace("HxWx", f"{height}x{width}x").replace("Hx", f"{height}x")
+    on_symbols = list(rows(oracle.network_of(OPEN[name])))
+    on_numbers = list(rows(oracle.network_of(closed)))
+    assert [_facts(row, values) for row in on_symbols] == [_facts(row, {}) for row in on_numbers]
+    assert [row.does for row in on_symbols][1:] == [row.does for row in on_numbers][1:]
+
+
+def _facts(row: Row, values: dict[str, int]) -> tuple[object, ...]:
+    assert row.output is not None and row.counts is not None
+    counts = (row.counts.trainable, row.counts.not_trained, row.counts.macs)
+    return row.name, row.times, substitute(row.output.sizes, values), substitute(counts, values)
+
+
+def names(text: str) -> list[str]:
+    return [row.name for row in rows(oracle.network_of(text))]
+
+
+def test_names_count_per_keyword_and_scope() -> None:
+    assert names("in 8 | relu | dense 3 | relu | (dense 3 | relu) * 2") == [
+        "in_1",
+        "relu_1",
+        "dense_1",
+        "relu_2",
+        "repeat_1.dense_1",
+        "repeat_1.relu_1",
+    ]
+
+
+def test_names_of_the_author_are_not_given_again() -> None:
+    assert names("in 8 | dense 4 | dense 3 as dense_1 | dense 2") == ["in_1", "dense_2", "dense_1", "dense_3"]
+
+
+def test_a_repeat_that_keeps_the_shape_is_one_run() -> None:
+    (repeat,) = [step.does for step in oracle.network_of("in 4 | (linear 4) * 1M").body.steps[1:]]
+    assert [run.times for run in repeat.runs] == [1_000_000]  # type: ignore[union-attr]
+
+
+def test_a_repeat_whose_copies_differ_has_a_run_for_each() -> None:
+    (repeat,) = [step.does for step in oracle.network_of("in 9x9x3 | (conv 4@3) * 3").body.steps[1:]]
+    assert [run.times for run in repeat.runs] == [1, 1, 1]  # type: ignore[union-attr]
+
+
+def test_no_copy_is_the_tensor_as_it_came() -> None:
+    assert names("in 4 | (dense 4) * 0 | dense 2") == ["in_1", "dense_1"]
