@@ -12,8 +12,8 @@ OPEN = {
     "convolutions": "in HxWx3 | conv 8@3/2 same | bn | relu | pool 2 | conv 4@5 pad=2 | pool global | dense 2",
     "a repeat": "in HxWx4 | (residual(conv 4@3 same | relu) | relu) * 5 | pool global max | dense 3",
     "a repeat that changes the width": "in HxWx3 | (conv 6@3 same | tanh) * 4 | pool 3/2 ceil | gn 2",
-    "branches": "in HxWx3 | concat(conv 4@1, pool 3/1 centered avg, each k in [3, 5] (conv 2@k centered)) | ln",
-    "up and down": "in HxWx2 | pad [[1, 2], [0, 1]] | conv_transpose 3@4/2 | crop 1 | up 3 | depthwise 3/2 valid mult=2",
+    "branches": "in HxWx3 | concat(conv 4@1, pool 3/1 centered avg, each k in [3, 5] (conv 2@k centered))",
+    "up and down": "in HxWx2 | pad [[1, 2], [0, 1]] | conv_transpose 3@4/2 | crop 1 | up 3 | depthwise 3/2 mult=2",
     "a sequence": "in Hx5 | conv 7@3 causal dilation=2 | ln | linear 3 | softmax | add(id, linear 3)",
     "expressions": "in HxWx6 | conv (2*channels)@1 | pool to=[2, 3] avg | conv channels/2@1",
 }
