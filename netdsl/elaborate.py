@@ -11,6 +11,7 @@ from .binding import bind, is_word_of
 from .diagnostics import Diagnostic, Related, quoted
 from .expressions import Mistake, Silent, evaluate, mistake, truth, undefined
 from .layer import Layer, Refused, Size, Tensor, check, show_shape
+from .layer import arguments as declared_arguments
 from .layers import PLANNED, brought, forms, keywords, suggest
 from .layers.windows import axis_names
 from .network import Body, Group, Network, Output, Repeat, Run, Step, Value
@@ -18,7 +19,7 @@ from .size import Expression, TooLarge, Undecided, product, symbol, symbols
 from .source import Source, Span
 from .spelling import nearest
 from .syntax import tree
-from .values import LARGEST, OPEN, NamedTensor, Unfit, Word, show, whole
+from .values import LARGEST, OPEN, OPERAND, TABLE, Kind, NamedTensor, Unfit, Word, show, whole
 from .values import Value as ArgumentValue
 
 MOST_STAGES = 1_000_000
@@ -116,18 +117,31 @@ def _pruned(
     for place in range(len(steps) - 1, -1, -1):
         if keep_all or -place - 1 in needed:
             needed.add(-place - 1)
-            needed.update(steps[place].inputs)
+            needed.update(_read_by(steps[place]))
     renumbered: dict[Value, Value] = {value: value for value in range(len(inputs))}
     kept: list[Step] = []
     dropped: list[tuple[Value, Step]] = []
     for place, step in enumerate(steps):
         if -place - 1 in needed:
             renumbered[-place - 1] = len(inputs) + len(kept)
-            kept.append(evolve(step, inputs=tuple(renumbered[value] for value in step.inputs)))
+            tied = None if step.tied is None else renumbered[step.tied]
+            kept.append(evolve(step, inputs=tuple(renumbered[value] for value in step.inputs), tied=tied))
         else:
             dropped.append((-place - 1, step))
     output = renumbered[outputs[-1]] if outputs else None
     return Body(inputs, tuple(kept), output), renumbered, dropped
+
+
+def _read_by(step: Step) -> tuple[Value, ...]:
+    """Return the values that a step needs."""
+    return step.inputs if step.tied is None else (*step.inputs, step.tied)
+
+
+def _named(layer: Layer, kind: Kind) -> Iterator[NamedTensor]:
+    """Return the tensors that arguments of a kind name."""
+    for name, argument in declared_arguments(type(layer)).items():
+        if argument.kind is kind and getattr(layer, name) is not None:
+            yield getattr(layer, name)
 
 
 class _StageNames:
@@ -151,7 +165,9 @@ class _StageNames:
         tensor = self.builder.tensor(held.value)
         if tensor is None or held.value is None:
             raise Silent
-        return NamedTensor(name.text, held.value, tensor.sizes, held.span)
+        maker = self.builder.maker(held.value)
+        layer = maker.does if maker is not None and isinstance(maker.does, Layer) else None
+        return NamedTensor(name.text, held.value, tensor.sizes, held.span, layer)
 
     def size(self, name: str, span: Span) -> ArgumentValue:
         if self.births:
@@ -231,7 +247,7 @@ class _Elaborator:
         """Return the network of what the outputs need; the rest is warned of."""
         values = tuple(output.value for output in outputs)
         body, renumbered, dropped = _pruned((), builder.steps, values, keep_all=bool(self.diagnostics))
-        read = {value for _, step in dropped for value in step.inputs}
+        read = {value for _, step in dropped for value in _read_by(step)}
         for value, step in dropped:
             if value not in read:
                 self.report(
@@ -357,9 +373,9 @@ class _Elaborator:
                 for item in stage.items
                 if not isinstance(item, tree.Keyword)
             ]
-            return (
-                stage.name.text != RESIDUAL and bool(bodies) and all(self.is_closed(builder, body) for body in bodies)
-            )
+            wanted = max((n for form in forms(stage.name.text) for n in form.branches), default=0)
+            takes_entering = stage.name.text == RESIDUAL or len(bodies) < wanted
+            return not takes_entering and bool(bodies) and all(self.is_closed(builder, body) for body in bodies)
         return False
 
     def branch(self, builder: Builder, branch: tree.Branch, entering: Value | None) -> Value | None:
@@ -495,6 +511,8 @@ class _Elaborator:
         spans: dict[str, Span],
     ) -> Value | None:
         """Append a layer, after its rules have taken its inputs."""
+        inputs = (*inputs, *(named.value for named in _named(layer, OPERAND)))
+        tied = next((named.value for named in _named(layer, TABLE)), None)
         tensors = [tensor for value in inputs if (tensor := builder.tensor(value)) is not None]
         span = stage.span
         try:
@@ -510,9 +528,8 @@ class _Elaborator:
         except TooLarge as too_large:
             self.report(Diagnostic("E026", str(too_large), span))
             return self.unknown_step(builder, stage, name, inputs)
-        value = builder.add(
-            Step(name, layer, inputs, output, span, _one_line(span.text), stage.label is not None, builder.groups)
-        )
+        named, text = stage.label is not None, _one_line(span.text)
+        value = builder.add(Step(name, layer, inputs, output, span, text, named, builder.groups, tied=tied))
         if stage.label is not None:
             self.declare(builder, stage.label, value)
         return value
@@ -699,6 +716,19 @@ class _Elaborator:
         if word == RESIDUAL:
             return self.residual(builder, stage, entering)
         declarations = forms(word)
+        if declarations and declarations[0].branches:
+            branches, arguments = self.branches(builder, stage, entering)
+            if len(branches) not in declarations[0].branches:
+                wanted = " or ".join(map(str, declarations[0].branches))
+                raise mistake(
+                    "E008",
+                    f"{quoted(word)} takes {wanted} branches, and here {'is' if len(branches) == 1 else 'are'} "
+                    f"{len(branches)}",
+                    stage.span,
+                )
+            if len(branches) < max(declarations[0].branches):
+                branches = [(entering, stage.name.span), *branches]
+            return self.combine(builder, stage, stage.name, branches, (*arguments, *stage.arguments))
         if not declarations or not declarations[0].combines:
             raise self.not_a_combinator(builder, stage)
         branches, arguments = self.branches(builder, stage, entering)

@@ -58,7 +58,7 @@ class Weight:
 
     `uses` is the number of multiply-accumulates that each of its elements takes part in, for one example; a weight
     that is only added or scales elementwise has 0. `present` is a truth value: a weight that a flag leaves out stays
-    in the list, so that a symbolic flag needs no question.
+    in the list, so that a symbolic flag needs no question. `tied` says that another layer keeps it, and counts it.
     """
 
     name: str
@@ -66,6 +66,7 @@ class Weight:
     uses: Size = 0
     trained: bool = True
     present: Truth = True
+    tied: bool = False
 
     @property
     def size(self) -> Size:
@@ -171,6 +172,9 @@ class Layer:
     """Whether it begins a pipeline and takes no tensor."""
     combines: ClassVar[bool] = False
     """Whether it takes the tensors of its branches, `add(a, b)`."""
+    branches: ClassVar[tuple[int, ...]] = ()
+    """Numbers of branches that may stand behind its word, `attention(memory) 8`: the largest stands in place of the
+    tensor that enters, fewer follow it."""
     learns: ClassVar[bool] = False
     """Whether it has a kernel."""
     is_activation: ClassVar[bool] = False

@@ -40,7 +40,8 @@ class Step:
     """One layer or repeat at its place.
 
     `does` and `output` are None where a mistake has left them unknown. `named` says that the author chose the name,
-    `groups` are the labelled groups around it, outermost first.
+    `groups` are the labelled groups around it, outermost first. `frozen` keeps its weights as they are in training;
+    `tied` is the value whose maker's weights it uses as its own.
     """
 
     name: str
@@ -51,6 +52,8 @@ class Step:
     text: str
     named: bool = False
     groups: tuple[Group, ...] = ()
+    frozen: bool = False
+    tied: Value | None = None
 
     @property
     def full_name(self) -> str:

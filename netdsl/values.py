@@ -195,12 +195,16 @@ TRUTH = Kind("`true` or `false`", lambda value: value)
 
 @frozen
 class NamedTensor:
-    """A tensor that an argument names, `like=skip`: its value in the body, and what is known of it."""
+    """A tensor that an argument names, `like=skip`: its value in the body, and what is known of it.
+
+    `maker` is the layer that made it, or the only one of the shared block that did.
+    """
 
     name: str
     value: int
     sizes: tuple[Any, ...]
     span: Span
+    maker: Any = None
 
 
 def _read_tensor(value: Value) -> Value:
@@ -210,3 +214,8 @@ def _read_tensor(value: Value) -> Value:
 
 
 TENSOR = Kind("the name of a tensor", _read_tensor, ("other",))
+"""A tensor whose shape is asked for."""
+OPERAND = Kind("the name of a tensor", _read_tensor, ("other",))
+"""A tensor that the layer takes as one more input, behind those that enter."""
+TABLE = Kind("the name of an `embed` layer, or of a shared block of one", _read_tensor, ("other",))
+"""A tensor whose maker's weights the layer uses as its own."""

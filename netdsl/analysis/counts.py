@@ -78,7 +78,9 @@ def counts_of(weights: Sequence[Weight], products: Size) -> Counts:
     not_trained: Size = 0
     macs = products
     for weight in weights:
-        if weight.trained:
+        if weight.tied:
+            pass  # counted with the layer that keeps it
+        elif weight.trained:
             trainable = trainable + weight.size
         else:
             not_trained = not_trained + weight.size
