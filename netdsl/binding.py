@@ -59,6 +59,9 @@ def _form(declarations: tuple[type[Layer], ...], written: tuple[tree.Argument, .
 
 
 BROUGHT = {
+    "vocab_size": "write `vocab=`",
+    "num_embeddings": "write `vocab=`",
+    "embedding_dim": "write the number alone, as in `embed 64 vocab=10k`",
     "kernel_size": "the window stands behind `@`, as in `conv 32@3`",
     "pool_size": "write the number alone, as in `pool 2`",
     "strides": "write `stride=`, or `/` behind the window",
@@ -236,6 +239,9 @@ class _Binder:
         """Return what to write where a value is one too many."""
         if any(self.arguments[name].kind is SHAPE for name in positional):
             return "sizes are joined by `x`, as in `28x28x1`"
+        by_name = [name for name in required(self.declaration) if name in numbers]
+        if by_name:
+            return f"`{by_name[0]}` has to be written by its name"
         if len(numbers) == 1 and not positional:
             return f"write `{numbers[0]}={number}`"
         if self.declaration.learns and is_number(value):

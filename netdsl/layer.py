@@ -168,6 +168,8 @@ class Layer:
     """Ranks of the tensors that it takes; empty for any."""
     accepts_int: ClassVar[bool] = False
     """Whether a tensor of token ids may enter."""
+    needs_int: ClassVar[bool] = False
+    """Whether a tensor of token ids has to enter."""
     is_source: ClassVar[bool] = False
     """Whether it begins a pipeline and takes no tensor."""
     combines: ClassVar[bool] = False

@@ -108,7 +108,7 @@ def options(layer: type[Layer]) -> tuple[str, ...]:
 def text_of(layer: type[Layer], choice: Choice) -> str:
     """Return the network of a choice."""
     sizes = SHAPES[int(choice["rank"]), choice["parity"]]
-    shape = "x".join(map(str, sizes))
+    shape = "x".join(map(str, sizes)) + " int" * layer.needs_int
     declared = arguments(layer)
     filters = [choice[name] for name, argument in declared.items() if argument.role == "filters"]
     written = ["@".join(filters)] if filters else []

@@ -242,7 +242,7 @@ def _explain_macs(
     if terms:
         yield _equation(terms, counts.macs)
     elif weights:
-        yield "0: weights that scale or shift elements one by one are not counted"
+        yield "0: weights that are looked up, scale or shift are not counted"
 
 
 def _uses(uses: Size, tensors: tuple[Tensor, ...], output: Tensor) -> str:
