@@ -314,6 +314,9 @@ class _Binder:
         bare = [word for argument in self.arguments.values() if argument.bare is None for word in argument.words]
         guess = nearest(word.text, (*named, *bare))
         brought = BROUGHT.get(word.text, "")
+        for form in forms(self.keyword.text):
+            if word.text in arguments(form) or is_word_of((form,), word.text):
+                brought = f"it belongs to another form, as in `{example(form)}`"
         listed = ", ".join((*(f"`{name}=`" for name in named), *(f"`{word}`" for word in bare)))
         return mistake(
             "E009",

@@ -1041,7 +1041,7 @@ def _check_sizes(output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
             not unknown,
             "E030",
             f"the {weight.name} of `{layer.keyword}` would depend on {names}, which {are} open",
-            f"give {them} a number in the input, or leave {them} out before, as `pool global` does",
+            layer.closes or f"give {them} a number in the input, or leave {them} out before, as `pool global` does",
         )
 
 

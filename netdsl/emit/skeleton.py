@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from keyword import iskeyword
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from ..layer import Layer
 from ..network import Group, Network, Step
 from . import code
-from .calls import Call, Entering, Index, Method, Operation, Part, Stored
+from .calls import Call, Entering, Index, Method, Object, Operation, Part, Stored
 
 
 class Op:
@@ -80,38 +80,40 @@ def present(part: Part, layer: Layer, tensors: tuple[Any, ...]) -> tuple[Stored,
     return tuple(stored for stored in part.weights if stored.weight in has)
 
 
-def to_code(value: Any, inputs: tuple[code.Expression, ...] = ()) -> code.Expression:
-    """Return the code of a spelling's expression, with the code of the entering tensors put in."""
+def to_code(
+    value: Any, inputs: tuple[code.Expression, ...] = (), objects: Mapping[Object, code.Expression] = {}
+) -> code.Expression:
+    """Return the code of a spelling's expression, with the code of entering tensors and objects put in."""
+
+    def of(part: Any) -> code.Expression:
+        return to_code(part, inputs, objects)
+
     if isinstance(value, code.Expression):
         return value
     if isinstance(value, Entering):
         return inputs[value.index]
+    if isinstance(value, Object):
+        return objects[value]
     if isinstance(value, Call):
-        function = code.Name(value.function) if isinstance(value.function, str) else to_code(value.function, inputs)
-        arguments = tuple(to_code(argument, inputs) for argument in value.arguments)
-        keywords = tuple((word, to_code(item, inputs)) for word, item in value.keywords)
-        return code.Call(function, arguments, keywords)
+        function = code.Name(value.function) if isinstance(value.function, str) else of(value.function)
+        keywords = tuple((word, of(item)) for word, item in value.keywords)
+        return code.Call(function, tuple(map(of, value.arguments)), keywords)
     if isinstance(value, Method):
-        return code.Attribute(to_code(value.receiver, inputs), value.name)
+        return code.Attribute(of(value.receiver), value.name)
     if isinstance(value, Operation):
-        return code.Binary(to_code(value.left, inputs), value.operator, to_code(value.right, inputs))
+        return code.Binary(of(value.left), value.operator, of(value.right))
     if isinstance(value, Index):
-        items = tuple(_index(item, inputs) for item in value.items)
-        return code.Subscript(to_code(value.receiver, inputs), items[0] if len(items) == 1 else code.Tuple(items))
+        items = tuple(map(of, value.items))
+        return code.Subscript(of(value.receiver), items[0] if len(items) == 1 else code.Tuple(items))
+    if isinstance(value, slice):
+        return code.Slice(*(None if bound is None else of(bound) for bound in (value.start, value.stop, value.step)))
     if isinstance(value, tuple):
-        return code.Tuple(tuple(to_code(item, inputs) for item in value))
+        return code.Tuple(tuple(map(of, value)))
     if isinstance(value, list):
-        return code.List(tuple(to_code(item, inputs) for item in value))
+        return code.List(tuple(map(of, value)))
     if value is None or isinstance(value, bool | int | float | str):
         return code.expression(value)
     return code.expression(float(value))  # a fraction
-
-
-def _index(item: Any, inputs: tuple[code.Expression, ...]) -> code.Expression:
-    if not isinstance(item, slice):
-        return to_code(item, inputs)
-    bounds = (None if bound is None else to_code(bound, inputs) for bound in (item.start, item.stop, item.step))
-    return code.Slice(*bounds)
 
 
 def words_of(value: Any) -> set[str]:

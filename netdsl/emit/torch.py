@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 from ..layer import Layer, Tensor
 from ..network import Body, Network, Repeat, Step, Value
 from . import code
-from .calls import EITHER, FIRST, LAST, TORCH, Layout, Method, Part, Placed, Stored, X, apply
+from .calls import EITHER, FIRST, LAST, MADE, TORCH, Layout, Method, Object, Part, Placed, Stored, X, apply
 from .emitted import Emitted, Location
 from .skeleton import (
     Op,
@@ -74,7 +74,7 @@ def _locations(items: tuple[_Item, ...], layer: str = "", path: str = "") -> Ite
             yield Location(
                 layer + item.layer,
                 stored.weight,
-                f"{path}{item.path}{stored.attribute}",
+                f"{path}{item.path}{stored.attribute}".removesuffix("."),  # a weight may be the attribute itself
                 stored.axes,
                 stored.part,
                 item.order if stored.follows_order else None,
@@ -156,7 +156,7 @@ class _Placement:
             op = Op(
                 places,
                 step,
-                Part(part.modules, part.function, stored, part.idiom),
+                evolve(part, weights=stored),
                 None,
                 number == len(parts) - 1,
                 order,
@@ -337,6 +337,8 @@ class _Emitter:
         if len(segments) != 1 or operations.inputs != 1 or len(operations.outputs) != 1:
             return False
         only = segments[0]
+        if not _stands_in_rows(only.ops[0]):
+            return False
         named = any(op.label or op.groups for op in only.ops)
         return bool(only.modules) and not named and operations.outputs[0] == len(operations.ops)
 
@@ -356,7 +358,7 @@ class _Emitter:
 
     def belongs(self, last: Op, op: Op) -> bool:
         """Whether an operation can stand in a Sequential behind another."""
-        if not _has_module(last) or not _has_module(op):
+        if not _stands_in_rows(last) or not _stands_in_rows(op):
             return False
         if last.step is op.step:
             return True
@@ -501,10 +503,11 @@ def _init(*body: code.Statement) -> code.Function:
     return code.Function("__init__", (code.Parameter("self"),), body, code.expression(None))
 
 
-def _has_module(op: Op) -> bool:
+def _stands_in_rows(op: Op) -> bool:
+    """Whether an operation is a module that a Sequential can hold."""
     if op.part is None:
         return len(op.inputs) == 1
-    return bool(op.part.modules)
+    return bool(op.part.modules) and op.part.applied is None
 
 
 def _is_function(op: Op) -> bool:
@@ -578,15 +581,17 @@ class _Forward:
             return len(self.operations.outputs) > 1
         if _is_loop(reader):
             return True
-        if not reader.modules and self.uses(reader, value) > 1:
+        if self.uses(reader, value) > 1:
             return True
         return bool(reader.modules) and not _is_permutation(segment)
 
     def uses(self, segment: _Segment, value: int) -> int:
-        """Return how often the expression of a segment names a value."""
+        """Return how often the code of a segment names a value."""
         op = segment.ops[0]
-        assert op.part is not None
-        return sum(times_read(op.part.function, n) for n, source in enumerate(op.inputs) if source == value)
+        if op.part is None or (segment.modules and op.part.applied is None):
+            return op.inputs.count(value)
+        expression = op.part.applied if segment.modules else op.part.function
+        return sum(times_read(expression, n) for n, source in enumerate(op.inputs) if source == value)
 
     def reads_by_statement(self, stated: set[int]) -> list[set[int]]:
         """Return the variables that each statement reads, inside inlined expressions too; the last is the return."""
@@ -613,11 +618,15 @@ class _Forward:
         """Return a segment applied to what enters it."""
         op = segment.ops[0]
         entering = tuple(self.read(value) for value in op.inputs)
+        objects: dict[Object, code.Expression] = {}
+        expression = op.part.function if op.part is not None else None
         if segment.modules:
-            return code.Call(code.Attribute(code.Name("self"), segment.name), entering)
-        assert op.part is not None and op.part.function is not None
-        self.emitter.words |= words_of(op.part.function)
-        return to_code(op.part.function, entering)
+            objects[MADE] = code.Attribute(code.Name("self"), segment.name)
+            expression = op.part.applied if op.part is not None else None
+            if expression is None:
+                return code.Call(objects[MADE], entering)
+        self.emitter.words |= words_of(expression)
+        return to_code(expression, entering, objects)
 
     def state(self, value: int, segment: _Segment, alive: set[int]) -> None:
         """Append the statement that gives a value its variable."""

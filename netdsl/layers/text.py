@@ -1,12 +1,13 @@
-"""Vectors of token ids: `embed`."""
+"""Vectors of token ids and of their places: `embed`, `positions`."""
 
 from __future__ import annotations
 
 from attrs import frozen
 
-from ..emit.calls import KERAS, LAST, TORCH, Call, Part, Placed, Spelling, Stored
-from ..layer import Layer, Size, Tensor, Weight, arg
-from ..values import COUNT
+from ..emit.calls import KERAS, LAST, MADE, TORCH, Call, Index, Method, Operation, Part, Placed, Spelling, Stored, X
+from ..layer import Layer, Size, Tensor, Weight, arg, check, flag, words
+from ..size import same
+from ..values import COUNT, Truth
 
 
 @frozen(kw_only=True)
@@ -30,6 +31,64 @@ class Embed(Layer):
         return (Weight("table", (self.vocab, self.dim)),)
 
 
+@frozen(kw_only=True)
+class Positions(Layer):
+    """Add a trained vector to each position of a sequence (Gehring et al., 2017).
+
+    positions
+    """
+
+    kind: str = words("learned", help="from a trained table")
+    max: Size | None = arg(
+        COUNT,
+        default=None,
+        help="length of the longest sequence; the length that enters unless given",
+        tries=("12", "20"),
+    )
+
+    keyword = "positions"
+    ranks = (2,)
+    closes = "`max=` gives the table a length, as in `positions max=512`"
+    brought = ("position", "position_embedding", "positional_embedding", "positionembedding", "pos_embed", "wpe")
+
+    def length(self, x: Tensor) -> Size:
+        """Return the number of vectors in the table."""
+        return x.sizes[0] if self.max is None else self.max
+
+    def output(self, x: Tensor) -> Tensor:
+        check(
+            x.sizes[0] <= self.length(x),
+            "E008",
+            f"a sequence of {x.sizes[0]} enters, and the table holds {self.max} positions",
+            f"write `max={x.sizes[0]}` or more, or leave it out",
+            "max",
+        )
+        return x
+
+    def weights(self, x: Tensor) -> tuple[Weight, ...]:
+        return (Weight("table", (self.length(x), x.channels)),)
+
+
+@frozen(kw_only=True)
+class SinusoidalPositions(Layer):
+    """Add sin(p / 10000^(c/C)) to the even channels c of position p, and on the odd ones behind each the cosine.
+
+    Nothing in it is trained (Vaswani et al., 2017).
+
+    positions sinusoidal
+    """
+
+    kind: Truth = flag("sinusoidal", help="waves of fixed lengths")
+
+    keyword = "positions"
+    form = "sinusoidal"
+    ranks = (2,)
+    brought = ("positional_encoding", "positionalencoding", "position_encoding", "pos_encoding", "sineposition")
+
+    def output(self, x: Tensor) -> Tensor:
+        return x
+
+
 @TORCH.spells(Embed, layout=LAST)
 def _(embed: Embed, x: Placed) -> Spelling:
     module = Call("nn.Embedding", (embed.vocab, embed.dim))
@@ -40,3 +99,23 @@ def _(embed: Embed, x: Placed) -> Spelling:
 def _(embed: Embed, x: Placed) -> Spelling:
     module = Call("layers.Embedding", (embed.vocab, embed.dim))
     return Part((module,), weights=(Stored("table", "embeddings", (0, 1)),))
+
+
+@TORCH.spells(Positions, layout=LAST)
+def _(positions: Positions, x: Placed) -> Spelling:
+    length = positions.length(x.tensor)
+    table = Call("nn.Parameter", (Call("torch.zeros", (length, x.channels)),))
+    first = MADE if same(x.sizes[0], length) is True else Index(MADE, (slice(None, Index(Method(X, "shape"), (1,))),))
+    return Part((table,), applied=Operation("+", X, first), weights=(Stored("table", "", (0, 1)),))
+
+
+@KERAS.spells(Positions)
+def _(positions: Positions, x: Placed) -> Spelling:
+    module = Call("LearnedPositions", (positions.length(x.tensor),))
+    return Part((module,), weights=(Stored("table", "table", (0, 1)),), idiom="LearnedPositions")
+
+
+@KERAS.spells(SinusoidalPositions)
+@TORCH.spells(SinusoidalPositions, layout=LAST)
+def _(positions: SinusoidalPositions, x: Placed) -> Spelling:
+    return Part((Call("SinusoidalPositions"),), idiom="SinusoidalPositions")
