@@ -315,7 +315,7 @@ class _Binder:
         guess = nearest(word.text, (*named, *bare))
         brought = BROUGHT.get(word.text, "")
         for form in forms(self.keyword.text):
-            if word.text in arguments(form) or is_word_of((form,), word.text):
+            if form is not self.declaration and (word.text in arguments(form) or is_word_of((form,), word.text)):
                 brought = f"it belongs to another form, as in `{example(form)}`"
         listed = ", ".join((*(f"`{name}=`" for name in named), *(f"`{word}`" for word in bare)))
         return mistake(
