@@ -11,7 +11,7 @@ from .layers import forms
 from .source import Span
 from .spelling import nearest
 from .syntax import tree
-from .values import SHAPE, TENSOR, WINDOW, NamedTensor, Unfit, Value, Word, is_number, show
+from .values import NAMING, SHAPE, WINDOW, NamedTensor, Unfit, Value, Word, is_number, show
 
 
 @frozen(eq=False)
@@ -182,6 +182,9 @@ class _Binder:
             if self.names.entering is not None and not isinstance(value := evaluate(written, self.names), Word):
                 self._put(written, value)
                 return
+            wanted = self._next_positional()
+            if wanted is not None and self.arguments[wanted].kind in NAMING:
+                raise self._unknown_word(Word(word), written.span, self.arguments[wanted])
             raise self._unknown(written)
         argument = self.arguments[field]
         self._set(field, not argument.inverted if argument.role == "flag" else word, written.span)
@@ -283,7 +286,7 @@ class _Binder:
             span,
             f"did you mean `{guess}`?" if guess else "",
             "a tensor stands here, named by `let` or `as` before"
-            if argument.kind is TENSOR
+            if argument.kind in NAMING
             else "a number, or the name of one, stands here",
         )
 

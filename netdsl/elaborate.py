@@ -515,6 +515,11 @@ class _Elaborator:
         tied = next((named.value for named in _named(layer, TABLE)), None)
         tensors = [tensor for value in inputs if (tensor := builder.tensor(value)) is not None]
         span = stage.span
+        if tied is not None and builder.maker(tied) is None:
+            message = f"`{layer.keyword}` uses a table that stands outside of what is repeated here"
+            cure = "put the `embed` layer inside too, or this one behind it"
+            self.report(Diagnostic("E008", message, span, help=cure))
+            return self.unknown_step(builder, stage, name, inputs)
         try:
             _check_input(layer, tensors)
             output = layer.output(*tensors)

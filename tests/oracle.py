@@ -63,7 +63,7 @@ def declared_weights(network: Network) -> dict[tuple[str, str], tuple[str, tuple
                 tensors = tuple(body.tensor(value) for value in step.inputs)
                 leaving = int(np.prod([int(size) for size in step.output.sizes]))
                 for weight in step.does.weights(*tensors):
-                    if weight.present:
+                    if weight.present and not weight.tied:
                         shape = tuple(int(size) for size in weight.shape)
                         fan_in = max(1.0, float(np.prod(shape)) * float(weight.uses) / leaving) if weight.uses else 0.0
                         found[name, weight.name] = (weight.name, shape, fan_in)

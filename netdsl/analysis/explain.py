@@ -63,8 +63,8 @@ def _explain_row(row: Row) -> str:
     weights = [weight for weight in layer.weights(*tensors) if weight.present is not False]
     if tensors or str(output) not in row.text:
         lines += _entry("output", _explain_output(layer, tensors, output))
-    if weights:
-        lines += _entry("parameters", _explain_parameters(weights, row.counts))
+    if own := [weight for weight in weights if not weight.tied]:
+        lines += _entry("parameters", _explain_parameters(own, row.counts))
     reason = layer.reason(*tensors)
     if reason:
         lines += _entry("why", [reason])

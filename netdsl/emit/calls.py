@@ -99,7 +99,8 @@ class Part:
 
     `modules` construct the object (several where it takes several in a row; the last has the weights), `function` is
     the expression; where both are there they mean the same. `applied` is an expression with the object, where that is
-    not just called with what enters. `idiom` names a class of ours that the code carries along.
+    not just called with what enters. `lending` are the modules where another step uses the weights too. `suffix` stands
+    behind the layer's name in the object's. `idiom` names a class of ours that the code carries along.
     `activation` is the target's word for the layer where it can be an argument of the one before, which
     `takes_activation` says of that one.
     """
@@ -107,6 +108,8 @@ class Part:
     modules: tuple[Call, ...] = ()
     function: Any = None
     applied: Any = None
+    lending: tuple[Call, ...] = ()
+    suffix: str = ""
     weights: tuple[Stored, ...] = ()
     idiom: str = ""
     activation: str = ""
@@ -281,6 +284,6 @@ KERAS = Target(
 """Keras 3; a test compares the defaults with its signatures."""
 
 
-def apply(function: str | Method, *arguments: Any, **keywords: Any) -> Call:
+def apply(function: str | Method | Object, *arguments: Any, **keywords: Any) -> Call:
     """Return a call with every keyword written."""
     return Call(function, arguments, tuple(keywords.items()))

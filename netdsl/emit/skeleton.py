@@ -7,6 +7,8 @@ from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
 from ..layer import Layer
 from ..network import Group, Network, Step
 from . import code
@@ -34,6 +36,17 @@ class Op:
         self.repeat = repeat
         self.label = step.name if step.named and ends_step else ""
         self.order = order
+        self.tied: Op | None = None
+        """The operation whose object this one uses as well."""
+        self.lends = False
+        """Whether another one uses its object."""
+
+    def tie(self, lender: Op) -> None:
+        """Let this operation use the object of another."""
+        assert lender.part is not None
+        self.tied = lender
+        lender.lends = True
+        lender.part = evolve(lender.part, modules=lender.part.lending or lender.part.modules)
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -179,6 +192,7 @@ class Variables:
         self.reserved = frozenset(reserved)
         self.holds: dict[str, int] = {}
         self.name_of: dict[int, str] = {}
+        self.objects: set[str] = set()
 
     def bind(self, name: str, value: int) -> str:
         """Let a variable hold a value."""
@@ -186,19 +200,25 @@ class Variables:
         self.name_of[value] = name
         return name
 
+    def keep(self, name: str, alive: set[int]) -> str:
+        """Return the variable for an object, which keeps it from now on."""
+        name = self.free(name, alive)
+        self.objects.add(name)
+        return name
+
     def choose(self, value: int, wanted: str, fallback: str, alive: set[int]) -> str:
         """Return the variable for a new value: the wanted name, else one that holds nothing that is still needed."""
         if wanted:
             return self.bind(self.free(wanted, alive), value)
         for name in self.FEW:
-            if self.holds.get(name) not in alive and name not in self.reserved:
+            if self.holds.get(name) not in alive and name not in self.reserved | self.objects:
                 return self.bind(name, value)
         return self.bind(self.free(fallback, alive), value)
 
     def free(self, name: str, alive: set[int]) -> str:
         """Return a name, with a `_` behind it as long as something owns it."""
         name = without_underscores(name)
-        while iskeyword(name) or name in PYTHON_OWNS or self.holds.get(name) in alive:
+        while iskeyword(name) or name in PYTHON_OWNS or name in self.objects or self.holds.get(name) in alive:
             name += "_"
         return name
 

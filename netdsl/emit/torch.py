@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 from ..layer import Layer, Tensor
 from ..network import Body, Network, Repeat, Step, Value
 from . import code
-from .calls import EITHER, FIRST, LAST, MADE, TORCH, Layout, Method, Object, Part, Placed, Stored, X, apply
+from .calls import EITHER, FIRST, LAST, MADE, TIED, TORCH, Layout, Method, Object, Part, Placed, Stored, X, apply
 from .emitted import Emitted, Location
 from .skeleton import (
     Op,
@@ -161,8 +161,16 @@ class _Placement:
                 number == len(parts) - 1,
                 order,
             )
+            if step.tied is not None:
+                op.tie(self.lender(step.tied))
             places = (self.add(op, layout),)
         return places[0]
+
+    def lender(self, value: Value) -> Op:
+        """Return the operation that makes a value."""
+        lender = self.operations.maker(self.places[value])
+        assert lender is not None, "a table is made by a layer"
+        return lender
 
     def add(self, op: Op, layout: Layout) -> int:
         self.layouts.append(layout)
@@ -467,12 +475,14 @@ class _Emitter:
         value = operations.inputs - 1
         for segment in segments:
             value += len(segment.ops)
+            last = segment.ops[-1]
+            suffix = last.part.suffix if last.part is not None else ""
             if not segment.modules:
                 names.append("")
             elif segment.group and in_group[segment.group] == 1:
-                names.append(segment.group)
+                names.append(segment.group + suffix)
             elif len({id(op.step) for op in segment.ops}) == 1:
-                names.append(segment.ops[-1].step.name)
+                names.append(last.step.name + suffix)
             else:
                 joins = any(len(reader.inputs) > 1 for reader in readers_of.get(value, []))
                 names.append(_BRANCH if joins else _CHAIN)
@@ -507,7 +517,7 @@ def _stands_in_rows(op: Op) -> bool:
     """Whether an operation is a module that a Sequential can hold."""
     if op.part is None:
         return len(op.inputs) == 1
-    return bool(op.part.modules) and op.part.applied is None
+    return bool(op.part.modules) and op.part.applied is None and not op.lends
 
 
 def _is_function(op: Op) -> bool:
@@ -535,9 +545,13 @@ class _Forward:
         # a segment makes one value: that of its last operation
         self.made: list[tuple[int, _Segment]] = []
         value = self.operations.inputs - 1
+        readers = self.operations.readers()
         for segment in segments:
             value += len(segment.ops)
-            self.made.append((value, segment))
+            if readers[value] or not segment.ops[-1].lends:
+                self.made.append((value, segment))
+        me = code.Name("self")
+        self.attributes = {id(part.ops[-1]): code.Attribute(me, part.name) for part in segments if part.name}
         self.readers: dict[int, list[_Segment | None]] = {}
         for _, segment in self.made:
             for source in segment.ops[0].inputs:
@@ -620,8 +634,10 @@ class _Forward:
         entering = tuple(self.read(value) for value in op.inputs)
         objects: dict[Object, code.Expression] = {}
         expression = op.part.function if op.part is not None else None
+        if op.tied is not None:
+            objects[TIED] = self.attributes[id(op.tied)]
         if segment.modules:
-            objects[MADE] = code.Attribute(code.Name("self"), segment.name)
+            objects[MADE] = self.attributes[id(segment.ops[-1])]
             expression = op.part.applied if op.part is not None else None
             if expression is None:
                 return code.Call(objects[MADE], entering)

@@ -1,13 +1,31 @@
-"""Vectors of token ids and of their places: `embed`, `positions`."""
+"""Vectors of token ids and of their places: `embed`, `unembed`, `positions`."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from attrs import frozen
 
-from ..emit.calls import KERAS, LAST, MADE, TORCH, Call, Index, Method, Operation, Part, Placed, Spelling, Stored, X
+from ..emit.calls import (
+    KERAS,
+    LAST,
+    MADE,
+    TIED,
+    TORCH,
+    Call,
+    Index,
+    Method,
+    Operation,
+    Part,
+    Placed,
+    Spelling,
+    Stored,
+    X,
+    apply,
+)
 from ..layer import Layer, Size, Tensor, Weight, arg, check, flag, words
-from ..size import same
-from ..values import COUNT, Truth
+from ..size import product, same
+from ..values import COUNT, TABLE, Truth
 
 
 @frozen(kw_only=True)
@@ -29,6 +47,57 @@ class Embed(Layer):
 
     def weights(self, x: Tensor) -> tuple[Weight, ...]:
         return (Weight("table", (self.vocab, self.dim)),)
+
+
+@frozen(kw_only=True)
+class Unembed(Layer):
+    """Compare each vector with those of an `embed` layer, whose table is used turned over (Press and Wolf, 2017).
+
+    It leaves a number for each token id, most often the logits of the next token. The table is counted once.
+
+    unembed tokens
+    """
+
+    table: Any = arg(TABLE, role="positional", help="the `embed` layer whose table is used")
+    bias: Truth = flag("bias", help="add a bias")
+
+    keyword = "unembed"
+    brought = ("reversibleembedding", "lm_head", "tied_linear", "tie_weights")
+
+    @property
+    def embed(self) -> Embed:
+        """The layer that keeps the table."""
+        maker = self.table.maker
+        check(
+            isinstance(maker, Embed),
+            "E008",
+            f"`{self.table.name}` is not the name of an `embed` layer"
+            + (f": `{maker.keyword}` makes that tensor" if isinstance(maker, Layer) else ""),
+            "the name stands right behind the layer, as in `embed 64 vocab=10k as tokens`",
+            "table",
+        )
+        return maker  # type: ignore[no-any-return]
+
+    def output(self, x: Tensor) -> Tensor:
+        embed = self.embed
+        check(
+            same(x.channels, embed.dim),
+            "E008",
+            f"{x.channels} channels enter, and each vector of `{self.table.name}` has {embed.dim}",
+            f"`linear {embed.dim}` before it makes them equal",
+            "table",
+        )
+        return x.resized(*x.positions, embed.vocab)
+
+    def weights(self, x: Tensor) -> tuple[Weight, ...]:
+        embed = self.embed
+        return (
+            Weight("table", (embed.vocab, embed.dim), uses=product(x.positions), tied=True),
+            Weight("bias", (embed.vocab,), present=self.bias),
+        )
+
+    def reason(self, x: Tensor) -> str:
+        return f"the table of `{self.table.name}` is used, {self.embed.vocab}x{self.embed.dim}, and is counted there"
 
 
 @frozen(kw_only=True)
@@ -98,7 +167,28 @@ def _(embed: Embed, x: Placed) -> Spelling:
 @KERAS.spells(Embed)
 def _(embed: Embed, x: Placed) -> Spelling:
     module = Call("layers.Embedding", (embed.vocab, embed.dim))
-    return Part((module,), weights=(Stored("table", "embeddings", (0, 1)),))
+    # the layer that can be called in reverse; a transposed table in its place would stay as it was when it was read
+    lending = Call("layers.ReversibleEmbedding", (embed.vocab, embed.dim))
+    return Part((module,), lending=(lending,), weights=(Stored("table", "embeddings", (0, 1)),))
+
+
+@TORCH.spells(Unembed, layout=LAST)
+def _(unembed: Unembed, x: Placed) -> Spelling:
+    table = Method(TIED, "weight")
+    if not unembed.bias:
+        return Part(function=apply("F.linear", X, table))
+    bias = Call("nn.Parameter", (Call("torch.zeros", (unembed.embed.vocab,)),))
+    applied = apply("F.linear", X, table, MADE)
+    return Part((bias,), applied=applied, suffix="_bias", weights=(Stored("bias", "", (0,)),))
+
+
+@KERAS.spells(Unembed)
+def _(unembed: Unembed, x: Placed) -> Spelling:
+    logits = Part(function=apply(TIED, X, reverse=True))
+    if not unembed.bias:
+        return logits
+    bias = Call("Affine", ((unembed.embed.vocab,),), (("scale", False),))
+    return (logits, Part((bias,), weights=(Stored("bias", "bias", (0,)),), idiom="Affine"))
 
 
 @TORCH.spells(Positions, layout=LAST)
