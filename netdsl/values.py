@@ -221,3 +221,5 @@ OPERAND = Kind("the name of a tensor", _read_tensor, ("other",))
 """A tensor that the layer takes as one more input, behind those that enter."""
 TABLE = Kind("the name of an `embed` layer, or of a shared block of one", _read_tensor, ("other",))
 """A tensor whose maker's weights the layer uses as its own."""
+NAMING = (TENSOR, OPERAND, TABLE)
+"""The kinds whose value is a NamedTensor."""

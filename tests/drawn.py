@@ -18,7 +18,7 @@ from netdsl.layer import Argument, Layer, arguments, required
 from netdsl.layers import forms, keywords
 from netdsl.source import Source
 from netdsl.syntax.parser import parse
-from netdsl.values import PADS, SIZES, STRIDE, TENSOR, WINDOW
+from netdsl.values import PADS, SIZES, STRIDE, TABLE, TENSOR, WINDOW
 
 ABSENT = ""
 """The text of an argument that is left to its default."""
@@ -108,7 +108,7 @@ def options(layer: type[Layer]) -> tuple[str, ...]:
 def text_of(layer: type[Layer], choice: Choice) -> str:
     """Return the network of a choice."""
     sizes = SHAPES[int(choice["rank"]), choice["parity"]]
-    shape = "x".join(map(str, sizes))
+    shape = "x".join(map(str, sizes)) + " int" * layer.needs_int
     declared = arguments(layer)
     filters = [choice[name] for name, argument in declared.items() if argument.role == "filters"]
     written = ["@".join(filters)] if filters else []
@@ -124,6 +124,8 @@ def text_of(layer: type[Layer], choice: Choice) -> str:
     if any(argument.kind is TENSOR for argument in declared.values()):
         other = "x".join(map(str, _like(layer, sizes)))
         return f"in {other} as other\nin {shape} | {stage} | add(id, other){then}"
+    if any(argument.kind is TABLE for argument in declared.values()):
+        return f"in 5 int as ids | embed {sizes[-1]} vocab=7 as other | tanh\nin {shape} | {stage}{then}"
     return f"in {shape} | {stage}{then}"
 
 

@@ -31,10 +31,23 @@ X = Entering(0)
 
 
 @frozen
-class Call:
-    """`function(*arguments, **keywords)`; a dotted name, a Method, or a Call that makes the object to be called."""
+class Object:
+    """An object that the code keeps, in an expression."""
 
-    function: str | Method | Call
+    role: Literal["made", "tied"]
+
+
+MADE = Object("made")
+"""What the modules of the part construct."""
+TIED = Object("tied")
+"""What the step has constructed whose weights this one uses as its own."""
+
+
+@frozen
+class Call:
+    """`function(*arguments, **keywords)`; a dotted name, a Method, or an Object or a Call that makes one."""
+
+    function: str | Method | Call | Object
     arguments: tuple[Any, ...] = ()
     keywords: tuple[tuple[str, Any], ...] = ()
 
@@ -85,13 +98,18 @@ class Part:
     """One thing that is applied to the tensor: an object built once, an expression, or either.
 
     `modules` construct the object (several where it takes several in a row; the last has the weights), `function` is
-    the expression; where both are there they mean the same. `idiom` names a class of ours that the code carries along.
+    the expression; where both are there they mean the same. `applied` is an expression with the object, where that is
+    not just called with what enters. `lending` are the modules where another step uses the weights too. `suffix` stands
+    behind the layer's name in the object's. `idiom` names a class of ours that the code carries along.
     `activation` is the target's word for the layer where it can be an argument of the one before, which
     `takes_activation` says of that one.
     """
 
     modules: tuple[Call, ...] = ()
     function: Any = None
+    applied: Any = None
+    lending: tuple[Call, ...] = ()
+    suffix: str = ""
     weights: tuple[Stored, ...] = ()
     idiom: str = ""
     activation: str = ""
@@ -266,6 +284,6 @@ KERAS = Target(
 """Keras 3; a test compares the defaults with its signatures."""
 
 
-def apply(function: str | Method, *arguments: Any, **keywords: Any) -> Call:
+def apply(function: str | Method | Object, *arguments: Any, **keywords: Any) -> Call:
     """Return a call with every keyword written."""
     return Call(function, arguments, tuple(keywords.items()))

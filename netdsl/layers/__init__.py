@@ -22,6 +22,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "norms": ("bn", "ln", "gn"),
     "pool": ("pool",),
     "scale": ("scale",),
+    "text": ("embed", "unembed", "positions"),
     "shape": ("flatten", "reshape", "permute"),
     "borders": ("pad", "crop"),
     "up": ("up",),
@@ -29,7 +30,7 @@ FILES: dict[str, tuple[str, ...]] = {
 """The files of this folder, and the keywords that each declares; a test holds them against the declarations."""
 
 PLANNED = (
-    "embed", "unembed", "positions", "rnn", "lstm", "gru", "attention", "moe", "rms", "instance_norm", "lrn", "l2norm",
+    "rnn", "lstm", "gru", "attention", "moe", "rms", "instance_norm", "lrn", "l2norm",
     "glu", "swiglu", "geglu", "normalize", "mean", "sum", "abs", "square", "sqrt", "clip", "pixel_shuffle",
     "pixel_unshuffle", "channel_shuffle", "roll", "take", "slice", "noise",
 )  # fmt: skip
@@ -61,7 +62,6 @@ def keywords() -> tuple[str, ...]:
 BROUGHT_FORMS = {
     **dict.fromkeys(("identity", "noop", "pass", "passthrough"), "id"),
     **dict.fromkeys(("skip", "shortcut", "skip_connection"), "residual"),
-    **dict.fromkeys(("embedding",), "embed"),
     **dict.fromkeys(("sequential",), "a | b"),
 }
 """Names that people bring along for forms of the language that are no declared layer."""
