@@ -19,7 +19,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "dropout": ("dropout", "spatial_dropout", "drop_path"),
     "inputs": ("in",),
     "merge": ("add", "sub", "mul", "max", "average", "concat", "stack", "matmul"),
-    "norms": ("bn", "ln", "gn"),
+    "norms": ("bn", "ln", "gn", "instance_norm", "rms", "lrn", "l2norm"),
     "pool": ("pool",),
     "scale": ("scale",),
     "shape": ("flatten", "reshape", "permute"),
@@ -29,9 +29,9 @@ FILES: dict[str, tuple[str, ...]] = {
 """The files of this folder, and the keywords that each declares; a test holds them against the declarations."""
 
 PLANNED = (
-    "embed", "unembed", "positions", "rnn", "lstm", "gru", "attention", "moe", "rms", "instance_norm", "lrn", "l2norm",
-    "glu", "swiglu", "geglu", "normalize", "mean", "sum", "abs", "square", "sqrt", "clip", "pixel_shuffle",
-    "pixel_unshuffle", "channel_shuffle", "roll", "take", "slice", "noise",
+    "embed", "unembed", "positions", "rnn", "lstm", "gru", "attention", "moe", "glu", "swiglu", "geglu",
+    "normalize", "mean", "sum", "abs", "square", "sqrt", "clip", "pixel_shuffle", "pixel_unshuffle",
+    "channel_shuffle", "roll", "take", "slice", "noise",
 )  # fmt: skip
 """Keywords of the language that have no declaration yet."""
 
