@@ -738,6 +738,14 @@ class _Elaborator:
         word = stage.name.text
         if forms(word):
             inner = ", ".join(item.span.text for item in stage.items)
+            combinator = forms(word)[0].of_branches
+            if combinator and len(stage.items) > 1:
+                return mistake(
+                    "E020",
+                    f"{quoted(word)} takes one tensor, and for branches there is `{combinator}`",
+                    stage.name.span,
+                    help=f"write `{_one_line(f'{combinator}({inner})')}`",
+                )
             return mistake(
                 "E020",
                 f"{quoted(word)} is a layer, and takes its arguments without parentheses",

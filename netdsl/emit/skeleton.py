@@ -102,7 +102,7 @@ def to_code(value: Any, inputs: tuple[code.Expression, ...] = ()) -> code.Expres
         return code.Tuple(tuple(to_code(item, inputs) for item in value))
     if isinstance(value, list):
         return code.List(tuple(to_code(item, inputs) for item in value))
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or value is ... or isinstance(value, bool | int | float | str):
         return code.expression(value)
     return code.expression(float(value))  # a fraction
 
