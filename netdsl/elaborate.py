@@ -1340,6 +1340,14 @@ class _Elaborator:
         if forms(word) or isinstance(builder.find(word), Block):
             inner = ", ".join(item.span.text for item in stage.items)
             what = "layer" if forms(word) else "block"
+            combinator = forms(word)[0].of_branches if forms(word) else ""
+            if combinator and len(stage.items) > 1:
+                return mistake(
+                    "E020",
+                    f"{quoted(word)} takes one tensor, and for branches there is `{combinator}`",
+                    stage.name.span,
+                    help=f"write `{_one_line(f'{combinator}({inner})')}`",
+                )
             return mistake(
                 "E020",
                 f"{quoted(word)} is a {what}, and takes its arguments without parentheses",

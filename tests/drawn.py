@@ -43,6 +43,9 @@ THEN = ("", "tanh", "dropout 0.5 | flatten | relu | dense 3", "flatten | linear 
 """What stands behind the layer: an activation that Keras takes as an argument, and flattens whose reader may follow any
 order of the elements, and may not."""
 
+BEFORE = {"sqrt": "abs | "}
+"""What stands before a layer that does not take every number."""
+
 BRANCHES = {
     "equal": "{keep}, id",
     "three": "{keep}, id, {keep}",
@@ -120,7 +123,7 @@ def text_of(layer: type[Layer], choice: Choice) -> str:
     then = f" | {choice['then']}" if choice["then"] else ""
     if layer.combines:
         return _combined(layer, choice, sizes, " ".join(written), then)
-    stage = " ".join((layer.keyword, *written))
+    stage = BEFORE.get(layer.keyword, "") + " ".join((layer.keyword, *written))
     if any(argument.kind is TENSOR for argument in declared.values()):
         other = "x".join(map(str, _like(layer, sizes)))
         return f"in {other} as other\nin {shape} | {stage} | add(id, other){then}"

@@ -191,6 +191,9 @@ def by_keras(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
         {path: tuple(v.shape) for path, v in variables.items()},
         lambda path, array: variables[path].assign(array),
     )
+    for layer in model.layers:
+        if hasattr(layer, "finalize_state"):  # it computes with what it made of its weights, as when a file is loaded
+            layer.finalize_state()
     answer = _call_keras(model, inputs if len(inputs) > 1 else inputs[0])
     outputs = answer if isinstance(answer, list | tuple) else [answer]
     return Answer(
@@ -247,7 +250,7 @@ def _move(weight_map: tuple[Location, ...], weights: Arrays, shapes: dict[str, t
     assert {(location.layer, location.weight) for location in weight_map} == set(weights)
     for location in weight_map:
         weight = weights[location.layer, location.weight]
-        put(location.path, np.ascontiguousarray(location.arrange(weight, shapes[location.path])))
+        put(location.path, np.array(location.arrange(weight, shapes[location.path])))
 
 
 class Jax:

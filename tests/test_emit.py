@@ -171,6 +171,16 @@ def _train(model: object, ones: np.ndarray, target: str) -> tuple[float, np.ndar
     return float((answer == 0).mean()), answer[answer != 0]
 
 
+@pytest.mark.parametrize("deviation", [0.5, 20])
+@pytest.mark.parametrize("target", ["torch", "keras"])
+def test_noise_is_added_in_training(deviation: float, target: str) -> None:
+    """Its standard deviation is the one that is asked for, also where Keras' own layer takes none so large."""
+    model = netdsl.compile(f"in 50x40x40 | noise {deviation}").build(target)
+    _, noisy = _train(model, np.ones((20, 40, 50, 40), np.float32), target)
+    assert abs(noisy.mean() - 1) < deviation / 200
+    assert abs(noisy.std() / deviation - 1) < 0.01
+
+
 def test_momentum_is_the_part_that_is_kept() -> None:
     """One step of training moves the running mean by the same part of the batch's mean in both frameworks."""
     import keras

@@ -124,7 +124,7 @@ def to_code(
         return code.Tuple(tuple(map(of, value)))
     if isinstance(value, list):
         return code.List(tuple(map(of, value)))
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or value is ... or isinstance(value, bool | int | float | str):
         return code.expression(value)
     return code.expression(float(value))  # a fraction
 
