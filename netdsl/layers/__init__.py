@@ -26,15 +26,16 @@ FILES: dict[str, tuple[str, ...]] = {
     "pool": ("pool",),
     "reductions": ("mean", "sum"),
     "scale": ("scale",),
+    "selection": ("take", "slice"),
     "shape": ("flatten", "reshape", "permute"),
+    "shuffles": ("pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "roll"),
     "borders": ("pad", "crop"),
     "up": ("up",),
 }  # fmt: skip
 """The files of this folder, and the keywords that each declares; a test holds them against the declarations."""
 
 PLANNED = (
-    "embed", "unembed", "positions", "rnn", "lstm", "gru", "attention", "moe", "pixel_shuffle", "pixel_unshuffle",
-    "channel_shuffle", "roll", "take", "slice",
+    "embed", "unembed", "positions", "rnn", "lstm", "gru", "attention", "moe",
 )  # fmt: skip
 """Keywords of the language that have no declaration yet."""
 
