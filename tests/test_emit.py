@@ -249,6 +249,40 @@ def test_noise_is_added_in_training(deviation: float, target: str) -> None:
     assert abs(noisy.std() / deviation - 1) < 0.01
 
 
+@pytest.mark.parametrize("target", ["torch", "keras"])
+def test_token_ids_stay_token_ids(target: str) -> None:
+    """What selects parts of them neither rounds them nor makes real numbers of them."""
+    model = netdsl.compile("in 3x9 int | take [2, 0] | slice 1 -1 axis=-1 | take -1").build(target)
+    ids = np.arange(2 * 27).reshape(2, 3, 9) + 2**24
+    answer = model(_tokens(ids, target))  # type: ignore[operator]
+    assert not answer.is_floating_point() if target == "torch" else "int" in str(answer.dtype)
+    assert (np.asarray(answer) == ids[:, 0, 1:-1]).all()
+
+
+def _tokens(ids: np.ndarray, target: str) -> object:
+    if target == "keras":
+        return ids.astype(np.int32)
+    import torch
+
+    return torch.from_numpy(ids)
+
+
+@pytest.mark.parametrize("target", ["torch", "keras"])
+def test_kept_figures_start_as_those_of_no_data(target: str) -> None:
+    """Mean, variance and count of `normalize` start at 0, 1 and 0, and change nothing."""
+    model = netdsl.compile("in 4 | normalize").build(target)
+    batch = np.random.default_rng(0).normal(3, 2, (5, 4)).astype(np.float32)
+    if target == "torch":
+        import torch
+
+        assert {name: value.unique().tolist() for name, value in model.state_dict().items()} == {  # type: ignore[attr-defined]
+            "0.mean": [0], "0.variance": [1], "0.count": [0],
+        }  # fmt: skip
+        assert np.allclose(model(torch.from_numpy(batch)).numpy(), batch)  # type: ignore[operator]
+    else:
+        assert np.allclose(model(batch), batch)  # type: ignore[operator]
+
+
 def test_momentum_is_the_part_that_is_kept() -> None:
     """One step of training moves the running mean by the same part of the batch's mean in both frameworks."""
     import keras
