@@ -85,6 +85,7 @@ class _NoNames:
     """An example stands alone: no name is declared around it."""
 
     entering: Tensor | None = None
+    place = ""
 
     def look_up(self, name: tree.Name) -> None:
         return None
@@ -94,6 +95,9 @@ class _NoNames:
 
     def names(self) -> tuple[str, ...]:
         return ()
+
+    def member(self, members: tuple[object, ...], span: Span) -> object:
+        raise LookupError("an example has no choices")
 
 
 def _weights(form: type[Layer], entering: str) -> Sequence[Weight]:

@@ -172,6 +172,8 @@ class Layer:
     """Whether a tensor of token ids has to enter."""
     is_source: ClassVar[bool] = False
     """Whether it begins a pipeline and takes no tensor."""
+    is_input: ClassVar[bool] = False
+    """Whether it is a source whose tensor comes from outside of the network."""
     combines: ClassVar[bool] = False
     """Whether it takes the tensors of its branches, `add(a, b)`."""
     branches: ClassVar[tuple[int, ...]] = ()

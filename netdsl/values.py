@@ -60,6 +60,8 @@ class Kind:
     wanted: str
     read: Callable[[Value], Value]
     tries: tuple[str, ...] = ()
+    takes_words: bool = False
+    """Whether a word that nothing declares can be read."""
 
 
 def show(value: Value) -> str:
@@ -70,8 +72,8 @@ def show(value: Value) -> str:
         return f"[{', '.join(map(show, value))}]"
     if isinstance(value, Word):
         return value.text
-    if isinstance(value, NamedTensor):
-        return value.name
+    if isinstance(value, NamedTensor) or hasattr(value, "parameters"):  # a tensor, or a block
+        return str(value.name)
     if value is OPEN:
         return "?"
     if isinstance(value, int | Expression | Condition):

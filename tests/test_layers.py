@@ -25,7 +25,7 @@ from netdsl.layers import FILES, PLANNED, forms, keywords, suggest
 from netdsl.layers.text import Embed
 from netdsl.source import Source, Span
 from netdsl.syntax.parser import parse
-from netdsl.values import NAMING, OPEN, TABLE, NamedTensor, Unfit
+from netdsl.values import NAMING, OPEN, TABLE, NamedTensor, Unfit, Word
 
 DECLARATIONS = tuple(form for keyword in keywords() for form in forms(keyword))
 
@@ -198,6 +198,8 @@ def value_of(text: str, argument: Argument) -> Any:
     if "?" in text:
         parts: tuple[Any, ...] = tuple(OPEN if part == "?" else int(part) for part in text.split("x"))
         return argument.kind.read(parts)
+    if argument.kind.takes_words and text.isalpha():
+        return argument.kind.read(Word(text))
     return argument.kind.read(exact(ast.literal_eval(text), text))
 
 

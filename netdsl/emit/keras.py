@@ -354,7 +354,7 @@ def _operations(body: Body, outputs: tuple[int, ...]) -> Operations:
             places[value] = operations.add(Op(tuple(places[source] for source in step.inputs), step, None, runs))
             continue
         layer = step.does
-        assert layer is not None, "only whole networks are emitted"
+        assert isinstance(layer, Layer), "only whole networks are emitted"
         if layer.is_source:
             places[value] = entering
             entering += 1

@@ -128,7 +128,7 @@ class _Placement:
             self.places[value] = self.repeat(step, step.does)
             return
         layer = step.does
-        assert layer is not None, "only whole networks are emitted"
+        assert isinstance(layer, Layer), "only whole networks are emitted"
         if layer.is_source:
             self.places[value] = len(self.inputs)
             self.inputs.append(value)

@@ -17,7 +17,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "conv_transpose": ("conv_transpose",),
     "dense": ("dense", "linear"),
     "dropout": ("dropout", "spatial_dropout", "drop_path"),
-    "inputs": ("in",),
+    "inputs": ("in", "param"),
     "merge": ("add", "sub", "mul", "max", "average", "concat", "stack", "matmul"),
     "norms": ("bn", "ln", "gn"),
     "pool": ("pool",),
