@@ -11,8 +11,8 @@ from attrs import evolve, field, frozen
 from ..layer import Layer, Tensor
 from ..network import Body, Network, Repeat, Step, Value
 from . import code
-from .calls import EITHER, FIRST, LAST, MADE, TIED, TORCH, Layout, Method, Object, Part, Placed, Stored, X, apply
-from .emitted import Emitted, Location
+from .calls import EITHER, FIRST, LAST, MADE, TIED, TORCH, Extra, Layout, Method, Object, Part, Placed, Stored, X, apply
+from .emitted import Emitted, ExtraTensor, Location
 from .skeleton import (
     Op,
     Operations,
@@ -35,7 +35,7 @@ def emit(network: Network) -> Emitted:
     name = class_name(network.name)
     main, items = emitter.network(network, name)
     body = (*emitter.imports(), *emitter.idioms(), *emitter.classes, main)
-    module = code.Module((code.Docstring(docstring(network, "PyTorch")), *body))
+    module = code.Module((code.Docstring(docstring(network, "PyTorch", _extra_elements(items))), *body))
     return Emitted(TORCH.name, name, code.render(module), lambda: _locations(items))
 
 
@@ -53,6 +53,15 @@ class _At:
 
 
 @frozen
+class _Beyond:
+    """A tensor of PyTorch that is no weight of the language."""
+
+    layer: str
+    extra: Extra
+    path: str
+
+
+@frozen
 class _Copies:
     """Weights of a module that stands in a row `times` times, from number `first` (0 for the first of all)."""
 
@@ -63,13 +72,16 @@ class _Copies:
     items: tuple[_Item, ...]
 
 
-_Item: TypeAlias = "_At | _Copies"
+_Item: TypeAlias = "_At | _Beyond | _Copies"
 
 
-def _locations(items: tuple[_Item, ...], layer: str = "", path: str = "") -> Iterator[Location]:
-    """Return each weight of each copy."""
+def _locations(items: tuple[_Item, ...], layer: str = "", path: str = "") -> Iterator[Location | ExtraTensor]:
+    """Return each weight of each copy, and what PyTorch keeps beside them."""
     for item in items:
-        if isinstance(item, _At):
+        if isinstance(item, _Beyond):
+            extra = item.extra
+            yield ExtraTensor(layer + item.layer, f"{path}{item.path}{extra.attribute}", int(extra.size))
+        elif isinstance(item, _At):
             stored = item.stored
             yield Location(
                 layer + item.layer,
@@ -78,10 +90,22 @@ def _locations(items: tuple[_Item, ...], layer: str = "", path: str = "") -> Ite
                 stored.axes,
                 stored.part,
                 item.order if stored.follows_order else None,
+                stored.blocks,
             )
         else:
             for copy in range(item.first, item.first + item.times):
                 yield from _locations(item.items, f"{layer}{item.layer}.{copy + 1}.", f"{path}{item.path}{copy}.")
+
+
+def _extra_elements(items: tuple[_Item, ...]) -> int:
+    """Return how many elements PyTorch keeps beyond the weights of the language."""
+    total = 0
+    for item in items:
+        if isinstance(item, _Beyond):
+            total += int(item.extra.size)
+        elif isinstance(item, _Copies):
+            total += item.times * _extra_elements(item.items)
+    return total
 
 
 def _moved(items: tuple[_Item, ...], path: str) -> tuple[_Item, ...]:
@@ -270,6 +294,17 @@ class _Segment:
         """The attribute: a module alone, or several in a Sequential."""
         return self.modules[0] if len(self.modules) == 1 else code.call("nn.Sequential", *self.modules)
 
+    def assignment(self) -> Iterator[code.Statement]:
+        """Return the statements that make the attribute."""
+        attribute = code.Attribute(code.Name("self"), self.name)
+        yield code.Assign((attribute,), self.module)
+        last = self.ops[-1]
+        for done in last.part.setup if last.part is not None else ():
+            if isinstance(done, str):
+                yield code.Comment(done)
+            else:
+                yield code.Evaluate(to_code(done, (), {MADE: attribute}))
+
 
 class _Emitter:
     """One module of source: classes for what is no chain, and what they need imported."""
@@ -329,10 +364,7 @@ class _Emitter:
         attributes = [segment for segment in segments if segment.modules]
         body: list[code.Statement] = []
         if attributes:
-            assigns = (
-                code.Assign((code.Attribute(code.Name("self"), segment.name),), segment.module)
-                for segment in attributes
-            )
+            assigns = (statement for segment in attributes for statement in segment.assignment())
             body.append(_init(_start(), *assigns))
         forward = _Forward(self, placement, segments, inputs, outputs).function()
         items = tuple(item for segment in attributes for item in _moved(segment.items, f"{segment.name}."))
@@ -396,8 +428,9 @@ class _Emitter:
             return [module], items
         self.carry(op.part.idiom)
         self.words |= words_of(op.part.modules) - {op.part.idiom}
-        kept = tuple(_At(layer, stored, "", op.order) for stored in op.stored)
-        return [to_code(call) for call in op.part.modules], kept
+        kept: list[_Item] = [_At(layer, stored, "", op.order) for stored in op.stored]
+        kept += [_Beyond(layer, extra, "") for extra in op.part.extra]
+        return [to_code(call) for call in op.part.modules], tuple(kept)
 
     def repeat(self, op: Op, layer: str) -> tuple[code.Expression, tuple[_Item, ...]]:
         """Return the copies of a repeat as one module."""

@@ -21,6 +21,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "merge": ("add", "sub", "mul", "max", "average", "concat", "stack", "matmul"),
     "norms": ("bn", "ln", "gn"),
     "pool": ("pool",),
+    "recurrent": ("rnn", "lstm", "gru"),
     "scale": ("scale",),
     "text": ("embed", "unembed", "positions"),
     "shape": ("flatten", "reshape", "permute"),
@@ -30,7 +31,7 @@ FILES: dict[str, tuple[str, ...]] = {
 """The files of this folder, and the keywords that each declares; a test holds them against the declarations."""
 
 PLANNED = (
-    "rnn", "lstm", "gru", "attention", "moe", "rms", "instance_norm", "lrn", "l2norm",
+    "attention", "moe", "rms", "instance_norm", "lrn", "l2norm",
     "glu", "swiglu", "geglu", "normalize", "mean", "sum", "abs", "square", "sqrt", "clip", "pixel_shuffle",
     "pixel_unshuffle", "channel_shuffle", "roll", "take", "slice", "noise",
 )  # fmt: skip
