@@ -29,7 +29,10 @@ class Recurrent(Layer):
 
     ranks = (2,)
     learns = True
-    lacks_axes = "behind another recurrent layer, that one has to leave its sequence: `lstm 64 seq | lstm 64`"
+    lacks_axes = (
+        "a recurrent layer before it leaves its sequence by `seq`, as in `lstm 64 seq | lstm 64`; "
+        "`reshape` makes a sequence of another vector"
+    )
     gates: ClassVar[int] = 1
     """How many maps are packed in each weight."""
     biases: ClassVar[tuple[str, ...]] = ("bias",)
@@ -49,7 +52,7 @@ class Recurrent(Layer):
         check(
             self.layers <= MOST_LAYERS,
             "E026",
-            f"there are at most {MOST_LAYERS:,} layers in one",
+            f"`layers` is at most {MOST_LAYERS:,}",
             f"repeat the layer, as in `({self.keyword} 64 seq) * 2000`",
             "layers",
         )
