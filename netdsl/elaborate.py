@@ -1080,12 +1080,13 @@ class _Elaborator:
         tied = next((named.value for named in _named(layer, TABLE)), None)
         tensors = [tensor for value in inputs if (tensor := builder.tensor(value)) is not None]
         span = stage.span
-        if tied is not None and builder.maker(tied) is None:
-            message = f"`{layer.keyword}` uses a table that stands outside of this block or repeat"
-            cure = "put the `embed` layer inside too, or this one behind it"
-            self.report(Diagnostic("E008", message, span, help=cure))
-            return self.unknown_step(builder, stage, name, inputs)
         try:
+            if tied is not None and tied >= 0:
+                raise Refused(
+                    "E008",
+                    f"`{layer.keyword}` uses the weights of a layer outside of this repeat or block",
+                    "put that layer inside too, or this one behind it",
+                )
             check_input(layer, tensors)
             output = layer.output(*tensors)
             if not self.checking:

@@ -192,6 +192,8 @@ class Layer:
     """Whether it puts all elements in one axis, channels last."""
     absorbs_order: ClassVar[bool] = False
     """Whether its weights can follow another order of a flattened input."""
+    lacks_axes: ClassVar[str] = ""
+    """What may be wrong where a tensor of fewer axes enters, if it is more than a missing `reshape`."""
     closes: ClassVar[str] = ""
     """What gives its weights a size that would be left open, where an argument does."""
     brought: ClassVar[tuple[str, ...]] = ()

@@ -119,8 +119,9 @@ def test_defaults_are_those_of_torch() -> None:
     import torch.nn.functional as functional
     from torch import nn
 
-    # F.gelu is built in, without a signature that Python could read
-    compare_defaults(TORCH, {"nn": vars(nn), "F": {**vars(functional), "gelu": nn.GELU}})
+    # F.gelu is built in, without a signature that Python could read; recurrent layers pass theirs on
+    recurrent = dict.fromkeys(("RNN", "LSTM", "GRU"), nn.RNNBase)
+    compare_defaults(TORCH, {"nn": {**vars(nn), **recurrent}, "F": {**vars(functional), "gelu": nn.GELU}})
 
 
 def test_defaults_are_those_of_keras() -> None:
@@ -183,6 +184,8 @@ MAY_ASK = {
     "axis": "the place of an axis is not a size",
     "axes": "the place of an axis is not a size",
     "keep": "whether axes stay decides the rank",
+    "seq": "whether the sequence stays decides the rank",
+    "layers": "each has weights of its own",
 }
 """Arguments whose value a rule may have to know, and why; of all others, and of sizes, rules ask nothing."""
 

@@ -49,6 +49,8 @@ class _At:
     kind: str
     label: str
     stored: tuple[Stored, ...]
+    inside: tuple[str, ...] = ()
+    """The kinds of the layers that its arguments make."""
 
 
 @frozen
@@ -85,13 +87,17 @@ def _locations(items: tuple[_Item, ...], made: dict[str, int], layer: str, tag: 
                 inner = f"{tag}{item.tag}_{copy}_"
                 yield from _locations(item.items, made, f"{layer}{item.layer}.{copy}.", inner)
             continue
-        name = tag + item.label
-        if not item.label:
-            number = made[item.kind] = made.get(item.kind, -1) + 1
-            name = f"{item.kind}_{number}" if number else item.kind
+        inside = [_numbered(kind, made) for kind in item.inside]
+        name = tag + item.label if item.label else _numbered(item.kind, made)
         for stored in item.stored:
-            path = f"{name}/{stored.attribute}"
-            yield Location(layer + item.layer, stored.weight, path, stored.axes, stored.part)
+            path = f"{name}/{stored.attribute.format(*inside)}"
+            yield Location(layer + item.layer, stored.weight, path, stored.axes, stored.part, blocks=stored.blocks)
+
+
+def _numbered(kind: str, made: dict[str, int]) -> str:
+    """Return the name that Keras gives to the next layer of a kind."""
+    number = made[kind] = made.get(kind, -1) + 1
+    return f"{kind}_{number}" if number else kind
 
 
 def snake_case(name: str) -> str:
@@ -103,6 +109,11 @@ def snake_case(name: str) -> str:
         starts = c.isupper() and (before.islower() or (before != "" and after.islower()))
         result += ("_" if starts else "") + c.lower()
     return result
+
+
+def _kind(function: str) -> str:
+    """Return the name that Keras gives to what a function makes."""
+    return snake_case(function.rsplit(".", 1)[-1])
 
 
 class _Emitter:
@@ -228,8 +239,8 @@ class _Emitter:
             assert isinstance(call.function, str)
             is_last = number == len(calls) - 1
             label = self.label_of(op) if is_last and op.label else ""
-            kind = snake_case(call.function.rsplit(".", 1)[-1])
-            self.items.append(_At(layer, kind, label, op.stored if is_last else ()))
+            inside = tuple(map(_kind, calls_in(call.arguments)))
+            self.items.append(_At(layer, _kind(call.function), label, op.stored if is_last else (), inside))
         made: list[code.Expression] = [to_code(call) for call in calls]
         last = made[-1]
         if isinstance(last, code.Call):
@@ -473,7 +484,7 @@ def _kinds(operations: Operations) -> Iterator[str]:
                 yield from _kinds(inner)
         else:
             called = calls_in((*op.part.modules, op.part.function))
-            yield from (snake_case(name.rsplit(".", 1)[-1]) for name in called)
+            yield from map(_kind, called)
             yield from _OPERATIONS
 
 

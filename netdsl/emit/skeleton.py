@@ -300,8 +300,11 @@ def idiom(target: str, name: str) -> tuple[set[str], str]:
     return imports, text[start:].rstrip() + "\n"
 
 
-def docstring(network: Network, target: str) -> str:
-    """Return what the emitted module says of itself: the text that it came from, and what it counts."""
+def docstring(network: Network, target: str, extra: int = 0) -> str:
+    """Return what the emitted module says of itself: the text that it came from, and what it counts.
+
+    `extra` are the elements that the target keeps beyond those of the language.
+    """
     from ..analysis.counts import count
 
     counted = count(network)
@@ -309,4 +312,5 @@ def docstring(network: Network, target: str) -> str:
     return (
         f"{class_name(network.name)} in {target}, written by netdsl from {Path(network.source.name).name}.\n\n"
         f"{counted.total:,} parameters ({counted.trainable:,} trained), {counted.macs:,} multiply-accumulates."
+        + (f"\n{target} itself counts {extra:,} more, which stay zero." if extra else "")
     )
