@@ -69,3 +69,16 @@ def test_a_repeat_whose_copies_differ_has_a_run_for_each() -> None:
 
 def test_no_copy_is_the_tensor_as_it_came() -> None:
     assert names("in 4 | (dense 4) * 0 | dense 2") == ["in_1", "dense_1"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "block noisy rate: dropout rate | conv 4@3 pad=rate\nin 8x8x3 | conv 4@1",
+        "block noisy rate=0: if rate > 0 then drop_path rate else id\nin 8x8x3 | noisy | noisy 0.5",
+        "for rate in [0, 0.5, 1] (if rate < 1 then dropout rate else id)",
+    ],
+)
+def test_values_that_are_left_open_may_be_rates(text: str) -> None:
+    """What nothing uses, and the side of an `if` that is not taken, is checked on numbers that are no sizes."""
+    oracle.network_of(text if "in 8x8x3" in text else f"in 8x8x3 | {text}")
