@@ -5,6 +5,7 @@ from __future__ import annotations
 import oracle
 import pytest
 
+import netdsl
 from netdsl.analysis.counts import Row, rows
 from netdsl.size import substitute
 
@@ -69,3 +70,16 @@ def test_a_repeat_whose_copies_differ_has_a_run_for_each() -> None:
 
 def test_no_copy_is_the_tensor_as_it_came() -> None:
     assert names("in 4 | (dense 4) * 0 | dense 2") == ["in_1", "dense_1"]
+
+
+def test_sizes_are_of_what_enters_the_branch_around_a_source() -> None:
+    net = netdsl.compile(
+        "block token: concat(param [1, channels], id) axis=0\nin 8x4 | token | mul(id, param [channels])"
+    )
+    assert [output.shape for output in net.outputs] == [(9, 4)]
+    assert net.parameters.total == 8
+
+
+def test_a_block_that_nothing_uses_is_checked_without_guessing_its_numbers() -> None:
+    """A rate is below 1, and nothing says that a parameter is a whole number."""
+    assert not netdsl.check("block rates p=0.1 q s=0: dropout p | dropout q | ln eps=p | noise s\nin 8 | dense 3")
