@@ -11,7 +11,7 @@ from .layers import forms
 from .source import Span
 from .spelling import nearest
 from .syntax import tree
-from .values import SHAPE, TENSOR, WINDOW, NamedTensor, Unfit, Value, Word, is_number, show
+from .values import NAMING, SHAPE, WINDOW, NamedTensor, Unfit, Value, Word, is_number, show
 
 
 @frozen(eq=False)
@@ -146,6 +146,9 @@ def _form(declarations: tuple[type[Layer], ...], written: tuple[tree.Argument, .
 
 
 BROUGHT = {
+    "vocab_size": "write `vocab=`",
+    "num_embeddings": "write `vocab=`",
+    "embedding_dim": "write the number alone, as in `embed 64 vocab=10k`",
     "kernel_size": "the window stands behind `@`, as in `conv 32@3`",
     "pool_size": "write the number alone, as in `pool 2`",
     "strides": "write `stride=`, or `/` behind the window",
@@ -165,11 +168,23 @@ BROUGHT = {
     "dim": "write `axis=`; axes count without the batch",
     "epsilon": "write `eps=`",
     "negative_slope": "write `slope=`",
+    "std": "write `variance=`, which is its square",
+    "stddev": "write the number alone, as in `noise 0.1`",
     "name": "write `as NAME` behind the layer",
     "mode": "write the word alone, as in `up 2 bilinear`",
     "interpolation": "write the word alone, as in `up 2 bilinear`",
 }
 """Arguments that people bring along from Keras and PyTorch, and what stands in their place here."""
+
+
+def _is_fit(argument: Argument, value: Value) -> bool:
+    """Whether a number, or a list where one is taken, could be what an argument is meant to be."""
+    if is_number(value):
+        return True
+    try:
+        return isinstance(value, tuple) and argument.kind.read(value) is not None
+    except Unfit:
+        return False
 
 
 class _Binder:
@@ -272,6 +287,9 @@ class _Binder:
             if self.names.entering is not None and not isinstance(value := evaluate(written, self.names), Word):
                 self._put(written, value)
                 return
+            wanted = self._next_positional()
+            if wanted is not None and self.arguments[wanted].kind in NAMING:
+                raise self._unknown_word(Word(word), written.span, self.arguments[wanted])
             raise self._unknown(written)
         argument = self.arguments[field]
         self._set(field, not argument.inverted if argument.role == "flag" else word, written.span)
@@ -319,7 +337,7 @@ class _Binder:
         numbers = [
             name
             for name, argument in self.arguments.items()
-            if argument.role == "keyword" and name not in self.spans and is_number(value)
+            if argument.role == "keyword" and name not in self.spans and _is_fit(argument, value)
         ]
         wanted = f"takes {' and '.join(f'`{name}`' for name in positional)}" if positional else "takes no bare value"
         raise mistake(
@@ -334,6 +352,9 @@ class _Binder:
         """Return what to write where a value is one too many."""
         if any(self.arguments[name].kind is SHAPE for name in positional):
             return "sizes are joined by `x`, as in `28x28x1`"
+        by_name = [name for name in required(self.declaration) if name in numbers]
+        if by_name:
+            return f"`{by_name[0]}` has to be written by its name"
         if len(numbers) == 1 and not positional:
             return f"write `{numbers[0]}={number}`"
         if self.declaration.learns and is_number(value):
@@ -375,7 +396,7 @@ class _Binder:
             span,
             f"did you mean `{guess}`?" if guess else "",
             "a tensor stands here, named by `let` or `as` before"
-            if argument.kind is TENSOR
+            if argument.kind in NAMING
             else "a number, or the name of one, stands here",
         )
 
@@ -406,6 +427,9 @@ class _Binder:
         bare = [word for argument in self.arguments.values() if argument.bare is None for word in argument.words]
         guess = nearest(word.text, (*named, *bare))
         brought = BROUGHT.get(word.text, "")
+        for form in forms(self.keyword.text):
+            if form is not self.declaration and (word.text in arguments(form) or is_word_of((form,), word.text)):
+                brought = f"it belongs to another form, as in `{example(form)}`"
         listed = ", ".join((*(f"`{name}=`" for name in named), *(f"`{word}`" for word in bare)))
         return mistake(
             "E009",

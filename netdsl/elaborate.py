@@ -1080,13 +1080,12 @@ class _Elaborator:
         tied = next((named.value for named in _named(layer, TABLE)), None)
         tensors = [tensor for value in inputs if (tensor := builder.tensor(value)) is not None]
         span = stage.span
+        if tied is not None and builder.maker(tied) is None:
+            message = f"`{layer.keyword}` uses a table that stands outside of this block or repeat"
+            cure = "put the `embed` layer inside too, or this one behind it"
+            self.report(Diagnostic("E008", message, span, help=cure))
+            return self.unknown_step(builder, stage, name, inputs)
         try:
-            if tied is not None and tied >= 0:
-                raise Refused(
-                    "E008",
-                    f"`{layer.keyword}` has to stand in the same body as the layer whose weights it uses",
-                    "use it outside of the repeat or block",
-                )
             check_input(layer, tensors)
             output = layer.output(*tensors)
             if not self.checking:
@@ -1341,6 +1340,14 @@ class _Elaborator:
         if forms(word) or isinstance(builder.find(word), Block):
             inner = ", ".join(item.span.text for item in stage.items)
             what = "layer" if forms(word) else "block"
+            combinator = forms(word)[0].of_branches if forms(word) else ""
+            if combinator and len(stage.items) > 1:
+                return mistake(
+                    "E020",
+                    f"{quoted(word)} takes one tensor, and for branches there is `{combinator}`",
+                    stage.name.span,
+                    help=f"write `{_one_line(f'{combinator}({inner})')}`",
+                )
             return mistake(
                 "E020",
                 f"{quoted(word)} is a {what}, and takes its arguments without parentheses",

@@ -82,6 +82,18 @@ def _ladder(builder: Builder, value: Value, axis: int) -> list[Size]:
 def check_input(layer: Layer, tensors: list[Tensor]) -> None:
     """Refuse tensors of a rank or element type that a layer does not take."""
     for x in tensors:
+        check(
+            x.dtype == "float" or layer.accepts_int or layer.needs_int,
+            "E001",
+            f"`{layer.keyword}` takes real numbers, and token ids (`int`) enter",
+            "`embed 64 vocab=10k` makes a vector of each; for real numbers leave `int` out where the input is declared",
+        )
+        check(
+            x.dtype == "int" or not layer.needs_int,
+            "E001",
+            f"`{layer.keyword}` takes token ids, and real numbers enter",
+            "write `int` where the input is declared, as in `in 50 int`",
+        )
         if layer.ranks and x.rank not in layer.ranks:
             wanted = {1: "a vector", 2: "a sequence (length x channels)", 3: "a map (height x width x channels)"}
             wanted[4] = "a volume (depth x height x width x channels)"
@@ -93,12 +105,6 @@ def check_input(layer: Layer, tensors: list[Tensor]) -> None:
                 if x.rank < min(layer.ranks)
                 else "`flatten`, `reshape` or `pool global` leave fewer axes",
             )
-        check(
-            x.dtype == "float" or layer.accepts_int or layer.is_source,
-            "E001",
-            f"`{layer.keyword}` takes real numbers, and token ids (`int`) enter",
-            "leave `int` out where the input is declared",
-        )
 
 
 def check_sizes(output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
@@ -120,5 +126,5 @@ def check_sizes(output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
             not unknown,
             "E030",
             f"the {weight.name} of `{layer.keyword}` would depend on {names}, which {are} open",
-            f"give {them} a number in the input, or leave {them} out before, as `pool global` does",
+            layer.closes or f"give {them} a number in the input, or leave {them} out before, as `pool global` does",
         )

@@ -187,6 +187,9 @@ PADS = Kind(
 SHAPE = Kind("a shape such as `28x28x1`", _read_shape)
 SIZES = Kind("a whole number, or one an axis as `7x7` or `[7, 7]`", one_or_listed(whole(1)), ("1", "3", "[5, 2]"))
 AXIS = Kind("the number of an axis, from 0, or from -1 backwards", whole(None), ("-1", "0", "1"))
+AXIS_OR_AXES = Kind(
+    "the number of an axis, or a list of axes as `[0, 1]`", one_or_listed(whole(None)), ("0", "-1", "[0, 1]", "[-1, 0]")
+)
 AXES = Kind("a list of axes, such as `[1, 0, 2]`", listed(whole(None)))
 NUMBER = Kind("a number", number(), ("0.5", "-2", "3"))
 ABOVE_ZERO = Kind("a number above 0", number(above=0), ("1e-5", "0.5"))
@@ -221,3 +224,5 @@ OPERAND = Kind("the name of a tensor", _read_tensor, ("other",))
 """A tensor that the layer takes as one more input, behind those that enter."""
 TABLE = Kind("the name of an `embed` layer, or of a shared block of one", _read_tensor, ("other",))
 """A tensor whose maker's weights the layer uses as its own."""
+NAMING = (TENSOR, OPERAND, TABLE)
+"""The kinds whose value is a NamedTensor."""

@@ -19,6 +19,7 @@ from netdsl.emit import keras as keras_emitter
 from netdsl.emit import torch as torch_emitter
 from netdsl.emit.emitted import Emitted, Location
 from netdsl.layer import Layer
+from netdsl.layers.text import Embed
 from netdsl.network import Body, Network, Repeat
 from netdsl.source import Source
 from netdsl.syntax.parser import parse
@@ -62,7 +63,7 @@ def declared_weights(network: Network) -> dict[tuple[str, str], tuple[str, tuple
                 tensors = tuple(body.tensor(value) for value in step.inputs)
                 leaving = int(np.prod([int(size) for size in step.output.sizes]))
                 for weight in step.does.weights(*tensors):
-                    if weight.present:
+                    if weight.present and not weight.tied:
                         shape = tuple(int(size) for size in weight.shape)
                         fan_in = max(1.0, float(np.prod(shape)) * float(weight.uses) / leaving) if weight.uses else 0.0
                         found[name, weight.name] = (weight.name, shape, fan_in)
@@ -103,14 +104,27 @@ def _draw(generator: np.random.Generator, name: str, shape: tuple[int, ...], fan
 
 
 def random_inputs(network: Network, seed: int = 1, batch: int = BATCH) -> list[np.ndarray]:
-    """Return a batch for every input, channels last."""
+    """Return a batch for every input, channels last; token ids are below every vocabulary that there is."""
     generator = np.random.default_rng(seed)
-    sources = [step for step in network.body.steps if isinstance(step.does, Layer) and step.does.is_source]
-    return [
-        generator.normal(0, 1, (batch, *(int(size) for size in step.output.sizes))).astype(np.float32)
-        for step in sources
-        if step.output is not None
-    ]
+    ids = min(_vocabularies(network.body), default=10)
+    found: list[np.ndarray] = []
+    for step in network.body.steps:
+        if isinstance(step.does, Layer) and step.does.is_source and step.output is not None:
+            shape = (batch, *(int(size) for size in step.output.sizes))
+            is_int = step.output.dtype == "int"
+            drawn = generator.integers(0, ids, shape) if is_int else generator.normal(0, 1, shape)
+            found.append(drawn.astype(np.int32 if is_int else np.float32))
+    return found
+
+
+def _vocabularies(body: Body) -> Iterator[int]:
+    """Return the vocabulary of every table of a body."""
+    for step in body.steps:
+        if isinstance(step.does, Repeat):
+            for run in step.does.runs:
+                yield from _vocabularies(run.body)
+        elif isinstance(step.does, Embed):
+            yield int(step.does.vocab)
 
 
 @frozen
@@ -177,6 +191,9 @@ def by_keras(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
         {path: tuple(v.shape) for path, v in variables.items()},
         lambda path, array: variables[path].assign(array),
     )
+    for layer in model.layers:
+        if hasattr(layer, "finalize_state"):  # it computes with what it made of its weights, as when a file is loaded
+            layer.finalize_state()
     answer = _call_keras(model, inputs if len(inputs) > 1 else inputs[0])
     outputs = answer if isinstance(answer, list | tuple) else [answer]
     return Answer(
@@ -233,7 +250,7 @@ def _move(weight_map: tuple[Location, ...], weights: Arrays, shapes: dict[str, t
     assert {(location.layer, location.weight) for location in weight_map} == set(weights)
     for location in weight_map:
         weight = weights[location.layer, location.weight]
-        put(location.path, np.ascontiguousarray(location.arrange(weight, shapes[location.path])))
+        put(location.path, np.array(location.arrange(weight, shapes[location.path])))
 
 
 class Jax:

@@ -59,6 +59,21 @@ STRUCTURES = {
         in 8x8x3 as keras | conv 4@3 as layers | tanh as ops | conv 4@1 as __init__ | conv 4@1 as torch | conv 4@1 as type
         out concat(layers | crop 0 | conv 2@1, torch, ops) as tensor | dense 3 as dense
     """,
+    "a table that is used both ways": """
+        in 9 int | embed 8 vocab=13 as tokens | positions | (residual(ln | linear 8 | gelu)) * 3 | ln
+        | unembed tokens bias as logits
+    """,
+    "tables by another name, whose tensor is read too": """
+        let x = in 5 int as ids | embed 4 vocab=7
+        let z = in 6 int as more | (embed 4 vocab=9 as table | tanh) as reader
+        out x | add(id, table | pool global) as table_ | unembed table
+        out z | linear 4 as x_ | unembed x bias | softmax
+        out x | unembed x
+    """,
+    "a table in each copy of a repeat": """
+        in 6 int as ids
+        in 6x4 as x | (mul(ids | embed 4 vocab=7 as table, id) | tanh | unembed table | linear 4) * 3
+    """,
     "many repeats": "in 4 | (linear 4 | tanh) * 40 | dense 2",
 }
 
@@ -156,6 +171,16 @@ def _train(model: object, ones: np.ndarray, target: str) -> tuple[float, np.ndar
     return float((answer == 0).mean()), answer[answer != 0]
 
 
+@pytest.mark.parametrize("deviation", [0.5, 20])
+@pytest.mark.parametrize("target", ["torch", "keras"])
+def test_noise_is_added_in_training(deviation: float, target: str) -> None:
+    """Its standard deviation is the one that is asked for, also where Keras' own layer takes none so large."""
+    model = netdsl.compile(f"in 50x40x40 | noise {deviation}").build(target)
+    _, noisy = _train(model, np.ones((20, 40, 50, 40), np.float32), target)
+    assert abs(noisy.mean() - 1) < deviation / 200
+    assert abs(noisy.std() / deviation - 1) < 0.01
+
+
 def test_momentum_is_the_part_that_is_kept() -> None:
     """One step of training moves the running mean by the same part of the batch's mean in both frameworks."""
     import keras
@@ -175,3 +200,27 @@ def test_momentum_is_the_part_that_is_kept() -> None:
 def test_open_sizes_are_refused() -> None:
     with pytest.raises(netdsl.CompileError, match="open sizes is not supported yet"):
         netdsl.compile("in Tx80 | conv 8@3").emit("torch")
+
+
+@pytest.mark.parametrize("target", ["torch", "keras"])
+def test_a_table_that_is_used_both_ways_is_one(target: str, tmp_path: Path) -> None:
+    """What changes the table, as training does, changes both of its uses; a saved Keras model still has it once."""
+    import keras
+    import torch
+
+    model = netdsl.compile("in 6 int | embed 4 vocab=7 as tokens | unembed tokens").build(target)
+    ids = np.arange(12, dtype=np.int32).reshape(2, 6) % 7
+    if target == "torch":
+        with torch.no_grad():
+            before = model(torch.from_numpy(ids))
+            model.tokens.weight *= 2
+            assert torch.allclose(model(torch.from_numpy(ids)), 4 * before)
+        assert len(list(model.parameters())) == 1
+        return
+    before = keras.ops.convert_to_numpy(model(ids))
+    (table,) = model.trainable_variables
+    table.assign(2 * table)
+    assert np.allclose(keras.ops.convert_to_numpy(model(ids)), 4 * before)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert np.allclose(keras.ops.convert_to_numpy(again(ids)), 4 * before) and len(again.trainable_variables) == 1

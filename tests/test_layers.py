@@ -16,14 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from netdsl import layers, size
 from netdsl.emit.calls import KERAS, TORCH, Target
 from netdsl.layer import Argument, Layer, Refused, Tensor, Weight, arguments, default_of, required
 from netdsl.layers import FILES, PLANNED, forms, keywords, suggest
+from netdsl.layers.text import Embed
 from netdsl.source import Source, Span
 from netdsl.syntax.parser import parse
-from netdsl.values import OPEN, TENSOR, NamedTensor, Unfit, Word
+from netdsl.values import NAMING, OPEN, TABLE, NamedTensor, Unfit, Word
 
 DECLARATIONS = tuple(form for keyword in keywords() for form in forms(keyword))
 
@@ -191,7 +193,7 @@ def value_of(text: str, argument: Argument) -> Any:
         return text
     if argument.role == "flag":
         return text == "true"
-    if argument.kind is TENSOR:
+    if argument.kind in NAMING:
         return argument.kind.read(like(LIKE[0]))
     if "?" in text:
         parts: tuple[Any, ...] = tuple(OPEN if part == "?" else int(part) for part in text.split("x"))
@@ -208,13 +210,15 @@ def exact(value: Any, text: str = "") -> Any:
     return Fraction(text or str(value)) if isinstance(value, float) else value
 
 
-def like(sizes: tuple[Any, ...]) -> NamedTensor:
-    return NamedTensor("other", 0, sizes, Span(Source("test", "other"), 0, 5))
+def like(sizes: tuple[Any, ...], maker: Layer | None = None) -> NamedTensor:
+    return NamedTensor("other", 0, sizes, Span(Source("test", "other"), 0, 5), maker)
 
 
 def choices(layer: type[Layer], name: str, argument: Argument) -> list[Any]:
     """Return the values to try for an argument, its default among them."""
-    if argument.kind is TENSOR:
+    if argument.kind is TABLE:
+        return [like((5, dim), Embed(dim=dim, vocab=7)) for dim in (1, 4, 12)]
+    if argument.kind in NAMING:
         return [like(sizes) for sizes in LIKE]
     tried = [value_of(text, argument) for text in argument.tries]
     default = default_of(layer, name)
@@ -259,7 +263,10 @@ class Symbols:
         if isinstance(value, tuple):
             return tuple(self.replace(f"{name}_{place}", part) for place, part in enumerate(value))
         if isinstance(value, NamedTensor):
-            return like(self.replace(name, value.sizes))
+            return like(self.replace(name, value.sizes), self.replace(f"{name}_maker", value.maker))
+        if isinstance(value, Embed):
+            fields = {field: getattr(value, field) for field in arguments(Embed)}
+            return Embed(**{field: self.replace(f"{name}_{field}", given) for field, given in fields.items()})
         if name in self.fixed or value is OPEN or not isinstance(value, bool | int | Fraction):
             return value
         self.values[name] = value
@@ -305,7 +312,7 @@ def substituted(found: Outcome, values: dict[str, Any]) -> Outcome:
 
     return (
         Tensor(put(output.sizes), output.dtype, output.per_example),
-        tuple(Weight(w.name, put(w.shape), put(w.uses), w.trained, put(w.present)) for w in weights),
+        tuple(evolve(w, shape=put(w.shape), uses=put(w.uses), present=put(w.present)) for w in weights),
         put(products),
     )
 

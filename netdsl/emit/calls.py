@@ -31,10 +31,23 @@ X = Entering(0)
 
 
 @frozen
-class Call:
-    """`function(*arguments, **keywords)`; a dotted name, a Method, or a Call that makes the object to be called."""
+class Object:
+    """An object that the code keeps, in an expression."""
 
-    function: str | Method | Call
+    role: Literal["made", "tied"]
+
+
+MADE = Object("made")
+"""What the modules of the part construct."""
+TIED = Object("tied")
+"""What the step has constructed whose weights this one uses as its own."""
+
+
+@frozen
+class Call:
+    """`function(*arguments, **keywords)`; a dotted name, a Method, or an Object or a Call that makes one."""
+
+    function: str | Method | Call | Object
     arguments: tuple[Any, ...] = ()
     keywords: tuple[tuple[str, Any], ...] = ()
 
@@ -58,7 +71,7 @@ class Operation:
 
 @frozen
 class Index:
-    """`receiver[items]`; items are numbers, None, or Python slices."""
+    """`receiver[items]`; items are numbers, None, `...`, lists, or Python slices."""
 
     receiver: Any
     items: tuple[Any, ...]
@@ -85,13 +98,18 @@ class Part:
     """One thing that is applied to the tensor: an object built once, an expression, or either.
 
     `modules` construct the object (several where it takes several in a row; the last has the weights), `function` is
-    the expression; where both are there they mean the same. `idiom` names a class of ours that the code carries along.
+    the expression; where both are there they mean the same. `applied` is an expression with the object, where that is
+    not just called with what enters. `lending` are the modules where another step uses the weights too. `suffix` stands
+    behind the layer's name in the object's. `idiom` names a class of ours that the code carries along.
     `activation` is the target's word for the layer where it can be an argument of the one before, which
     `takes_activation` says of that one.
     """
 
     modules: tuple[Call, ...] = ()
     function: Any = None
+    applied: Any = None
+    lending: tuple[Call, ...] = ()
+    suffix: str = ""
     weights: tuple[Stored, ...] = ()
     idiom: str = ""
     activation: str = ""
@@ -233,6 +251,12 @@ TORCH = Target(
         "nn.BatchNorm": {"eps": 1e-5, "momentum": 0.1, "affine": True},
         "nn.LayerNorm": {"eps": 1e-5, "elementwise_affine": True, "bias": True},
         "nn.GroupNorm": {"eps": 1e-5, "affine": True},
+        "nn.InstanceNorm": {"eps": 1e-5, "affine": False},
+        "nn.RMSNorm": {"elementwise_affine": True},
+        "nn.LocalResponseNorm": {"alpha": 1e-4, "beta": 0.75, "k": 1.0},
+        "F.normalize": {"dim": 1, "eps": 1e-12},
+        "nn.GLU": {"dim": -1},
+        "F.glu": {"dim": -1},
         "nn.Upsample": {"mode": "nearest"},
         "F.interpolate": {"mode": "nearest"},
         "nn.GELU": {"approximate": "none"},
@@ -255,9 +279,11 @@ KERAS = Target(
         "layers.BatchNormalization": {"momentum": 0.99, **_KERAS_NORM},
         "layers.LayerNormalization": _KERAS_NORM,
         "layers.GroupNormalization": _KERAS_NORM,
+        "layers.RMSNormalization": {"epsilon": 1e-6},
         "layers.UpSampling": {"interpolation": "nearest"},
         "layers.Resizing": {"interpolation": "bilinear"},
         "layers.Rescaling": {"offset": 0.0},
+        "ops.glu": {"axis": -1},
         "layers.Concatenate": {"axis": -1},
         "layers.ELU": {"alpha": 1.0},
         "ops.elu": {"alpha": 1.0},
@@ -266,6 +292,13 @@ KERAS = Target(
 """Keras 3; a test compares the defaults with its signatures."""
 
 
-def apply(function: str | Method, *arguments: Any, **keywords: Any) -> Call:
+def apply(function: str | Method | Object, *arguments: Any, **keywords: Any) -> Call:
     """Return a call with every keyword written."""
     return Call(function, arguments, tuple(keywords.items()))
+
+
+def along(x: Placed, axis: int, item: Any) -> Index:
+    """Return the entering tensor indexed along one axis of the language, by a number, a list or a slice."""
+    place = x.axis(axis) % (x.rank + 1)
+    before = (...,) if 1 < place == x.rank else (slice(None),) * place
+    return Index(X, (*before, item))

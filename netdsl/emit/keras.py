@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from ..layer import Layer, Tensor
 from ..network import Body, Network, Repeat, Step
 from . import code
-from .calls import KERAS, LAST, Call, Part, Placed, Stored
+from .calls import KERAS, LAST, TIED, Call, Part, Placed, Stored
 from .emitted import Emitted, Location
 from .skeleton import (
     Op,
@@ -102,6 +102,8 @@ class _Emitter:
         self.variables = Variables(())
         self.tags: list[str | code.Expression] = []
         """What stands before the name of a layer in a repeat, so that each copy has a name of its own."""
+        self.objects: dict[int, code.Expression] = {}
+        """The variables of layers that are used more than once."""
         self.loops = 0
         self.kinds: frozenset[str] = frozenset()
         """Names that Keras itself gives, with numbers, to the layers without one."""
@@ -243,20 +245,28 @@ class _Emitter:
                 wanted = labels[operations.outputs.index(value)] if len(operations.outputs) > 1 else ""
             elif op.label and read_by_ops.get(value, 0) > number + 1:  # not by the next operation alone
                 wanted = op.label
-            self.operation(op, held, value, alive, wanted)
+            self.operation(op, held, value, alive, wanted, is_read=value in last_read)
             if value in last_read:
                 alive.add(held[value])
 
-    def operation(self, op: Op, held: dict[int, int], value: int, alive: set[int], wanted: str) -> None:
+    def operation(self, op: Op, held: dict[int, int], value: int, alive: set[int], wanted: str, is_read: bool) -> None:
         entering = tuple(code.Name(self.variables.name_of[held[source]]) for source in op.inputs)
         if op.part is None:
             self.repeat(op, held, value, alive, wanted)
             return
         expression: code.Expression
         part = op.part
-        if not part.modules or (part.activation and part.function is not None and not op.label):
+        if op.lends:
+            variable = code.Name(self.variables.keep(op.step.name, alive))
+            self.statements.append(code.Assign(variable, *self.layers(op)))
+            self.objects[id(op)] = variable
+            if not is_read:
+                return
+            expression = code.Call(variable, entering)
+        elif not part.modules or (part.activation and part.function is not None and not op.label):
             self.words |= words_of(part.function)
-            expression = to_code(part.function, entering)
+            objects = {} if op.tied is None else {TIED: self.objects[id(op.tied)]}
+            expression = to_code(part.function, entering, objects)
         else:
             expression = entering[0]
             for layer in self.layers(op):
@@ -360,7 +370,12 @@ def _operations(body: Body, outputs: tuple[int, ...]) -> Operations:
             continue
         for number, part in enumerate(parts):
             kept = evolve(part, weights=present(part, layer, tensors))
-            inputs = (operations.add(Op(inputs, step, kept, None, number == len(parts) - 1)),)
+            op = Op(inputs, step, kept, None, number == len(parts) - 1)
+            if step.tied is not None:
+                lender = operations.maker(places[step.tied])
+                assert lender is not None, "a table is made by a layer"
+                op.tie(lender)
+            inputs = (operations.add(op),)
         places[value] = inputs[0]
     operations.outputs = [places[value] for value in outputs]
     return operations

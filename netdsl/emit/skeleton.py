@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
 from ..layer import Layer
 from ..network import Group, Network, Step
 from . import code
-from .calls import Call, Entering, Index, Method, Operation, Part, Stored
+from .calls import Call, Entering, Index, Method, Object, Operation, Part, Stored
 
 
 class Op:
@@ -34,6 +36,17 @@ class Op:
         self.repeat = repeat
         self.label = step.name if step.named and ends_step else ""
         self.order = order
+        self.tied: Op | None = None
+        """The operation whose object this one uses as well."""
+        self.lends = False
+        """Whether another one uses its object."""
+
+    def tie(self, lender: Op) -> None:
+        """Let this operation use the object of another."""
+        assert lender.part is not None
+        self.tied = lender
+        lender.lends = True
+        lender.part = evolve(lender.part, modules=lender.part.lending or lender.part.modules)
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -80,38 +93,40 @@ def present(part: Part, layer: Layer, tensors: tuple[Any, ...]) -> tuple[Stored,
     return tuple(stored for stored in part.weights if stored.weight in has)
 
 
-def to_code(value: Any, inputs: tuple[code.Expression, ...] = ()) -> code.Expression:
-    """Return the code of a spelling's expression, with the code of the entering tensors put in."""
+def to_code(
+    value: Any, inputs: tuple[code.Expression, ...] = (), objects: Mapping[Object, code.Expression] = {}
+) -> code.Expression:
+    """Return the code of a spelling's expression, with the code of entering tensors and objects put in."""
+
+    def of(part: Any) -> code.Expression:
+        return to_code(part, inputs, objects)
+
     if isinstance(value, code.Expression):
         return value
     if isinstance(value, Entering):
         return inputs[value.index]
+    if isinstance(value, Object):
+        return objects[value]
     if isinstance(value, Call):
-        function = code.Name(value.function) if isinstance(value.function, str) else to_code(value.function, inputs)
-        arguments = tuple(to_code(argument, inputs) for argument in value.arguments)
-        keywords = tuple((word, to_code(item, inputs)) for word, item in value.keywords)
-        return code.Call(function, arguments, keywords)
+        function = code.Name(value.function) if isinstance(value.function, str) else of(value.function)
+        keywords = tuple((word, of(item)) for word, item in value.keywords)
+        return code.Call(function, tuple(map(of, value.arguments)), keywords)
     if isinstance(value, Method):
-        return code.Attribute(to_code(value.receiver, inputs), value.name)
+        return code.Attribute(of(value.receiver), value.name)
     if isinstance(value, Operation):
-        return code.Binary(to_code(value.left, inputs), value.operator, to_code(value.right, inputs))
+        return code.Binary(of(value.left), value.operator, of(value.right))
     if isinstance(value, Index):
-        items = tuple(_index(item, inputs) for item in value.items)
-        return code.Subscript(to_code(value.receiver, inputs), items[0] if len(items) == 1 else code.Tuple(items))
+        items = tuple(map(of, value.items))
+        return code.Subscript(of(value.receiver), items[0] if len(items) == 1 else code.Tuple(items))
+    if isinstance(value, slice):
+        return code.Slice(*(None if bound is None else of(bound) for bound in (value.start, value.stop, value.step)))
     if isinstance(value, tuple):
-        return code.Tuple(tuple(to_code(item, inputs) for item in value))
+        return code.Tuple(tuple(map(of, value)))
     if isinstance(value, list):
-        return code.List(tuple(to_code(item, inputs) for item in value))
-    if value is None or isinstance(value, bool | int | float | str):
+        return code.List(tuple(map(of, value)))
+    if value is None or value is ... or isinstance(value, bool | int | float | str):
         return code.expression(value)
     return code.expression(float(value))  # a fraction
-
-
-def _index(item: Any, inputs: tuple[code.Expression, ...]) -> code.Expression:
-    if not isinstance(item, slice):
-        return to_code(item, inputs)
-    bounds = (None if bound is None else to_code(bound, inputs) for bound in (item.start, item.stop, item.step))
-    return code.Slice(*bounds)
 
 
 def words_of(value: Any) -> set[str]:
@@ -177,6 +192,7 @@ class Variables:
         self.reserved = frozenset(reserved)
         self.holds: dict[str, int] = {}
         self.name_of: dict[int, str] = {}
+        self.objects: set[str] = set()
 
     def bind(self, name: str, value: int) -> str:
         """Let a variable hold a value."""
@@ -184,19 +200,25 @@ class Variables:
         self.name_of[value] = name
         return name
 
+    def keep(self, name: str, alive: set[int]) -> str:
+        """Return the variable for an object, which keeps it from now on."""
+        name = self.free(name, alive)
+        self.objects.add(name)
+        return name
+
     def choose(self, value: int, wanted: str, fallback: str, alive: set[int]) -> str:
         """Return the variable for a new value: the wanted name, else one that holds nothing that is still needed."""
         if wanted:
             return self.bind(self.free(wanted, alive), value)
         for name in self.FEW:
-            if self.holds.get(name) not in alive and name not in self.reserved:
+            if self.holds.get(name) not in alive and name not in self.reserved | self.objects:
                 return self.bind(name, value)
         return self.bind(self.free(fallback, alive), value)
 
     def free(self, name: str, alive: set[int]) -> str:
         """Return a name, with a `_` behind it as long as something owns it."""
         name = without_underscores(name)
-        while iskeyword(name) or name in PYTHON_OWNS or self.holds.get(name) in alive:
+        while iskeyword(name) or name in PYTHON_OWNS or name in self.objects or self.holds.get(name) in alive:
             name += "_"
         return name
 

@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 from ..layer import Layer, Tensor
 from ..network import Body, Network, Repeat, Step, Value
 from . import code
-from .calls import EITHER, FIRST, LAST, TORCH, Layout, Method, Part, Placed, Stored, X, apply
+from .calls import EITHER, FIRST, LAST, MADE, TIED, TORCH, Layout, Method, Object, Part, Placed, Stored, X, apply
 from .emitted import Emitted, Location
 from .skeleton import (
     Op,
@@ -74,7 +74,7 @@ def _locations(items: tuple[_Item, ...], layer: str = "", path: str = "") -> Ite
             yield Location(
                 layer + item.layer,
                 stored.weight,
-                f"{path}{item.path}{stored.attribute}",
+                f"{path}{item.path}{stored.attribute}".removesuffix("."),  # a weight may be the attribute itself
                 stored.axes,
                 stored.part,
                 item.order if stored.follows_order else None,
@@ -156,13 +156,21 @@ class _Placement:
             op = Op(
                 places,
                 step,
-                Part(part.modules, part.function, stored, part.idiom),
+                evolve(part, weights=stored),
                 None,
                 number == len(parts) - 1,
                 order,
             )
+            if step.tied is not None:
+                op.tie(self.lender(step.tied))
             places = (self.add(op, layout),)
         return places[0]
+
+    def lender(self, value: Value) -> Op:
+        """Return the operation that makes a value."""
+        lender = self.operations.maker(self.places[value])
+        assert lender is not None, "a table is made by a layer"
+        return lender
 
     def add(self, op: Op, layout: Layout) -> int:
         self.layouts.append(layout)
@@ -337,6 +345,8 @@ class _Emitter:
         if len(segments) != 1 or operations.inputs != 1 or len(operations.outputs) != 1:
             return False
         only = segments[0]
+        if not _stands_in_rows(only.ops[0]):
+            return False
         named = any(op.label or op.groups for op in only.ops)
         return bool(only.modules) and not named and operations.outputs[0] == len(operations.ops)
 
@@ -356,7 +366,7 @@ class _Emitter:
 
     def belongs(self, last: Op, op: Op) -> bool:
         """Whether an operation can stand in a Sequential behind another."""
-        if not _has_module(last) or not _has_module(op):
+        if not _stands_in_rows(last) or not _stands_in_rows(op):
             return False
         if last.step is op.step:
             return True
@@ -465,12 +475,14 @@ class _Emitter:
         value = operations.inputs - 1
         for segment in segments:
             value += len(segment.ops)
+            last = segment.ops[-1]
+            suffix = last.part.suffix if last.part is not None else ""
             if not segment.modules:
                 names.append("")
             elif segment.group and in_group[segment.group] == 1:
-                names.append(segment.group)
+                names.append(segment.group + suffix)
             elif len({id(op.step) for op in segment.ops}) == 1:
-                names.append(segment.ops[-1].step.name)
+                names.append(last.step.name + suffix)
             else:
                 joins = any(len(reader.inputs) > 1 for reader in readers_of.get(value, []))
                 names.append(_BRANCH if joins else _CHAIN)
@@ -501,10 +513,11 @@ def _init(*body: code.Statement) -> code.Function:
     return code.Function("__init__", (code.Parameter("self"),), body, code.expression(None))
 
 
-def _has_module(op: Op) -> bool:
+def _stands_in_rows(op: Op) -> bool:
+    """Whether an operation is a module that a Sequential can hold."""
     if op.part is None:
         return len(op.inputs) == 1
-    return bool(op.part.modules)
+    return bool(op.part.modules) and op.part.applied is None and not op.lends
 
 
 def _is_function(op: Op) -> bool:
@@ -532,9 +545,13 @@ class _Forward:
         # a segment makes one value: that of its last operation
         self.made: list[tuple[int, _Segment]] = []
         value = self.operations.inputs - 1
+        readers = self.operations.readers()
         for segment in segments:
             value += len(segment.ops)
-            self.made.append((value, segment))
+            if readers[value] or not segment.ops[-1].lends:
+                self.made.append((value, segment))
+        me = code.Name("self")
+        self.attributes = {id(part.ops[-1]): code.Attribute(me, part.name) for part in segments if part.name}
         self.readers: dict[int, list[_Segment | None]] = {}
         for _, segment in self.made:
             for source in segment.ops[0].inputs:
@@ -578,15 +595,17 @@ class _Forward:
             return len(self.operations.outputs) > 1
         if _is_loop(reader):
             return True
-        if not reader.modules and self.uses(reader, value) > 1:
+        if self.uses(reader, value) > 1:
             return True
         return bool(reader.modules) and not _is_permutation(segment)
 
     def uses(self, segment: _Segment, value: int) -> int:
-        """Return how often the expression of a segment names a value."""
+        """Return how often the code of a segment names a value."""
         op = segment.ops[0]
-        assert op.part is not None
-        return sum(times_read(op.part.function, n) for n, source in enumerate(op.inputs) if source == value)
+        if op.part is None or (segment.modules and op.part.applied is None):
+            return op.inputs.count(value)
+        expression = op.part.applied if segment.modules else op.part.function
+        return sum(times_read(expression, n) for n, source in enumerate(op.inputs) if source == value)
 
     def reads_by_statement(self, stated: set[int]) -> list[set[int]]:
         """Return the variables that each statement reads, inside inlined expressions too; the last is the return."""
@@ -613,11 +632,17 @@ class _Forward:
         """Return a segment applied to what enters it."""
         op = segment.ops[0]
         entering = tuple(self.read(value) for value in op.inputs)
+        objects: dict[Object, code.Expression] = {}
+        expression = op.part.function if op.part is not None else None
+        if op.tied is not None:
+            objects[TIED] = self.attributes[id(op.tied)]
         if segment.modules:
-            return code.Call(code.Attribute(code.Name("self"), segment.name), entering)
-        assert op.part is not None and op.part.function is not None
-        self.emitter.words |= words_of(op.part.function)
-        return to_code(op.part.function, entering)
+            objects[MADE] = self.attributes[id(segment.ops[-1])]
+            expression = op.part.applied if op.part is not None else None
+            if expression is None:
+                return code.Call(objects[MADE], entering)
+        self.emitter.words |= words_of(expression)
+        return to_code(expression, entering, objects)
 
     def state(self, value: int, segment: _Segment, alive: set[int]) -> None:
         """Append the statement that gives a value its variable."""
