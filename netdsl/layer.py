@@ -181,6 +181,8 @@ class Layer:
     tensor that enters, fewer follow it."""
     of_branches: ClassVar[str] = ""
     """The combinator that does the same with branches, for those who give it some."""
+    broadcasts: ClassVar[bool] = False
+    """Whether a tensor that all examples have in common meets those of each as it is."""
     learns: ClassVar[bool] = False
     """Whether it has a kernel."""
     is_activation: ClassVar[bool] = False

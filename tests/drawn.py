@@ -18,7 +18,7 @@ from netdsl.layer import Argument, Layer, arguments, required
 from netdsl.layers import forms, keywords
 from netdsl.source import Source
 from netdsl.syntax.parser import parse
-from netdsl.values import PADS, SIZES, STRIDE, TABLE, TENSOR, WINDOW
+from netdsl.values import PADS, SHIFT, SIZES, STRIDE, TABLE, TENSOR, WINDOW
 
 ABSENT = ""
 """The text of an argument that is left to its default."""
@@ -222,7 +222,7 @@ def _fits(layer: type[Layer], name: str, text: str, rank: str) -> bool:
     return len(ast.literal_eval(text)) == int(rank) - 1
 
 
-PER_AXIS = (WINDOW, STRIDE, PADS, SIZES)
+PER_AXIS = (WINDOW, STRIDE, PADS, SIZES, SHIFT)
 
 
 def _pairs(choice: Choice, factors: dict[str, tuple[str, ...]]) -> Iterator[Pair]:

@@ -26,16 +26,16 @@ FILES: dict[str, tuple[str, ...]] = {
     "pool": ("pool",),
     "reductions": ("mean", "sum"),
     "scale": ("scale",),
-    "text": ("embed", "unembed", "positions"),
+    "rnn", "lstm", "gru", "attention", "moe",
     "shape": ("flatten", "reshape", "permute"),
+    "shuffles": ("pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "roll"),
     "borders": ("pad", "crop"),
     "up": ("up",),
 }  # fmt: skip
 """The files of this folder, and the keywords that each declares; a test holds them against the declarations."""
 
 PLANNED = (
-    "rnn", "lstm", "gru", "attention", "moe", "pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "roll", "take",
-    "slice",
+    "rnn", "lstm", "gru", "attention", "moe",
 )  # fmt: skip
 """Keywords of the language that have no declaration yet."""
 

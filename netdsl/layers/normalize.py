@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from attrs import frozen
@@ -9,7 +10,18 @@ from attrs import frozen
 from ..emit.calls import EITHER, KERAS, TORCH, Call, Operation, Part, Placed, Spelling, Stored, X
 from ..layer import Layer, Tensor, Weight, arg, check
 from ..size import same
-from ..values import Kind, number, one_or_listed
+from ..values import Kind, Unfit, Value, number, one_or_listed, show
+
+LEAST_VARIANCE = Fraction(1, 10**14)
+
+
+def _read_variance(value: Value) -> Value:
+    """Read a variance whose root is no less than what Keras divides by."""
+    value = number(above=0)(value)
+    if (value < LEAST_VARIANCE) is True:
+        raise Unfit(f"{show(value)} is below 1e-14", "at least 1e-14")
+    return value
+
 
 MEANS = Kind(
     "a number, or one a channel as `[0.5, 0.4, 0.4]`",
@@ -18,7 +30,7 @@ MEANS = Kind(
 )
 VARIANCES = Kind(
     "a number above 0, or one a channel as `[0.06, 0.05, 0.05]`",
-    one_or_listed(number(above=0)),
+    one_or_listed(_read_variance),
     ("0.5", "2", "[0.5, 1, 2, 0.25]"),
 )
 

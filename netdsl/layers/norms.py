@@ -257,7 +257,7 @@ def _(lrn: Lrn, x: Placed) -> Spelling:
     # it wants a position, and takes several axes of them only as they lie in memory
     flat = Call("nn.Flatten", (2,)) if x.spatial else Call("nn.Unflatten", (1, (x.channels, 1)))
     restored = Call("nn.Unflatten", (2, x.positions)) if x.spatial else Call("nn.Flatten")
-    return Part((flat, module, restored))
+    return (Part((flat,)), Part((module,)), Part((restored,)))
 
 
 @TORCH.spells(L2norm, layout=EITHER)
