@@ -1199,10 +1199,14 @@ class _Elaborator:
 
     def split_at_missing_bar(self, builder: Builder, stage: tree.Layer) -> tuple[tree.Layer, tree.Layer | None]:
         """Report a layer's name among the arguments of another: a `|` is missing before it. Return both layers."""
+        declarations = forms(stage.name.text)
+        takes_tables = any(taken.kind is TABLE for form in declarations for taken in declared_arguments(form).values())
         for place, argument in enumerate(stage.arguments):
-            if not isinstance(argument, tree.Name) or is_word_of(forms(stage.name.text), argument.text):
+            if not isinstance(argument, tree.Name) or is_word_of(declarations, argument.text):
                 continue
             entry = builder.find(argument.text)
+            if takes_tables and isinstance(entry, Block) and entry.is_shared:
+                continue
             if not isinstance(entry, Block) and (entry is not None or not forms(argument.text)):
                 continue
             what = "block" if isinstance(entry, Block) else "layer"

@@ -83,3 +83,8 @@ def test_sizes_are_of_what_enters_the_branch_around_a_source() -> None:
 def test_a_block_that_nothing_uses_is_checked_without_guessing_its_numbers() -> None:
     """A rate is below 1, and nothing says that a parameter is a whole number."""
     assert not netdsl.check("block rates p=0.1 q s=0: dropout p | dropout q | ln eps=p | noise s\nin 8 | dense 3")
+
+
+def test_a_shared_table_is_counted_once_wherever_it_is_used() -> None:
+    net = netdsl.compile("shared words: embed 4 vocab=10\nlet a = in 6 int | words\nout in 6 int | words | add(id, a) | unembed words")
+    assert (net.parameters.total, net.macs) == (40, 6 * 4 * 10)
