@@ -86,5 +86,9 @@ def test_a_block_that_nothing_uses_is_checked_without_guessing_its_numbers() -> 
 
 
 def test_a_shared_table_is_counted_once_wherever_it_is_used() -> None:
-    net = netdsl.compile("shared words: embed 4 vocab=10\nlet a = in 6 int | words\nout in 6 int | words | add(id, a) | unembed words")
+    net = netdsl.compile(
+        "shared words: embed 4 vocab=10\n"
+        "let first = in 6 int | words\n"
+        "out in 6 int | words | add(id, first) | unembed words"
+    )
     assert (net.parameters.total, net.macs) == (40, 6 * 4 * 10)
