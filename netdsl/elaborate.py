@@ -639,7 +639,7 @@ class _Elaborator:
                 copy = Builder(None, tensors, block.home, block.order)
                 for parameter, value in zip(block.parameters, arguments.values(), strict=True):
                     is_default = isinstance(parameter.default, tree.Name) and isinstance(value, Word)
-                    chosen = value if not isinstance(value, Word) or is_default else symbol(parameter.name.text)
+                    chosen = value if not isinstance(value, Word) or is_default else _any_number(parameter.name.text)
                     copy.frames[0].names[parameter.name.text] = Given(chosen, parameter.name.span)
                 with self.without_copies():
                     self.open(copy, block.body, f"the block {quoted(block.name)}")
@@ -685,7 +685,7 @@ class _Elaborator:
     def open_parameter(self, inner: Builder, parameter: tree.Parameter) -> None:
         """Let a parameter of a block be a name inside it, its default or else a symbol its value."""
         name = parameter.name
-        value: ArgumentValue = symbol(name.text, positive=False)
+        value: ArgumentValue = _any_number(name.text)
         if parameter.default is not None:
             with self.reporting():
                 value = evaluate(parameter.default, _StageNames(self, inner, 0, place=name.text))
@@ -1514,12 +1514,17 @@ def _named(layer: Layer, kind: Kind) -> Iterator[NamedTensor]:
             yield getattr(layer, name)
 
 
+def _any_number(name: str) -> Expression:
+    """Return a value that is left open: unlike a size, it may be 0, or a rate."""
+    return symbol(name, positive=False)
+
+
 def _opened(value: ArgumentValue, name: str) -> ArgumentValue:
     """Return a value with its numbers and truth values left open."""
     if isinstance(value, bool):
         return open_truth(name)
     if is_number(value) and not isinstance(value, Expression):
-        return symbol(name, positive=value > 0, whole=isinstance(value, int))
+        return _any_number(name)
     if isinstance(value, tuple):
         return tuple(_opened(item, f"{name}_{number}") for number, item in enumerate(value))
     return value

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from netdsl.analysis.counts import Row, count, rows
 from netdsl.analysis.explain import explain, names
 from netdsl.compiler import Result, compile_source
+from netdsl.files import reader
+from netdsl.options import Options
 from netdsl.size import symbol
 from netdsl.source import Source
 
@@ -27,7 +29,7 @@ out right | depthwise 3 mult=2 | separable 4@3 | prelu | flatten | (dense 7 | de
 
 
 def compiled(text: str) -> Result:
-    result = compile_source(Source("test", text), "test")
+    result = compile_source(Source("test", text), "test", Options(read=reader(None)))
     assert not result.errors, result.errors
     return result
 
