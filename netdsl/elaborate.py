@@ -1209,6 +1209,8 @@ class _Elaborator:
                 continue
             if not isinstance(entry, Block) and (entry is not None or not forms(argument.text)):
                 continue
+            if any(kind.kind is TABLE for form in forms(stage.name.text) for kind in declared_arguments(form).values()):
+                continue
             what = "block" if isinstance(entry, Block) else "layer"
             self.report(
                 Diagnostic(

@@ -108,7 +108,7 @@ STRUCTURES = {
     """,
     "a shared table that is used both ways": """
         shared tokens: embed 6 vocab=11
-        let source = in 4 int as one | tokens | mean axis=0
+        let source = in 5 int as one | tokens | mean axis=0
         let target = in 5 int as two | tokens
         out add(target, source) | linear 6 | tanh | unembed tokens
     """,

@@ -318,6 +318,10 @@ class _Emitter:
         read_by_ops = dict(last_read)
         for value in operations.outputs:
             last_read[value] = len(operations.ops)
+        for value in range(operations.inputs):  # a block may be given one tensor twice
+            twins = [twin for twin in range(operations.inputs) if held[twin] == held[value] and twin in last_read]
+            if value in last_read:
+                last_read[value] = max(last_read[twin] for twin in twins)
         ending = by_last_read(last_read)
         alive = outside | {held[value] for value in range(operations.inputs) if value in last_read}
         group: object = None

@@ -435,14 +435,15 @@ class _Emitter:
         segments = [part for segment in segments for part in self.trimmed(segment, placement)]
         shared = {body: self.first_uses[body][0] for body in placement.shared}
         aux = whole.aux if whole is not None else frozenset()
-        taken = [*(shared.values() if whole else ()), *(["aux"] if aux else ())]
+        has_aux = whole is not None and len(outputs) > whole.main_outputs
+        taken = [*(shared.values() if whole else ()), *(["aux"] if has_aux else ())]
         segments = self.named(segments, placement, taken)
         attributes = [segment for segment in segments if segment.modules]
         made = {body: self.copy(block, placement.shared[body]) for body, block in shared.items()} if whole else {}
         assigns = [_attribute(shared[body], module) for body, (module, _) in made.items()]
         assigns += [_attribute(part.name, part.module) for part in attributes if part.ops[0].step not in aux]
         body: list[code.Statement] = []
-        if aux:
+        if has_aux:
             extra = tuple(_attribute(part.name, part.module) for part in attributes if part.ops[0].step in aux)
             flag = code.Name("aux")
             statements = (_start(), _attribute("aux", flag), *assigns, *([code.If(flag, extra)] if extra else []))
@@ -723,7 +724,7 @@ class _Forward:
         self.shared = shared
         self.is_whole = whole is not None
         self.aux = whole.aux if whole is not None else frozenset()
-        self.main_outputs = whole.main_outputs if whole is not None else 1
+        self.main_outputs = whole.main_outputs if whole is not None else len(outputs)
         self.operations = placement.operations
         self.segments = segments
         self.labels = outputs
@@ -773,7 +774,7 @@ class _Forward:
         returns: code.Expression = tensor
         if count > 1:
             returns = code.Subscript(code.Name("tuple"), code.Tuple((tensor,) * count))
-        if self.aux or count > self.main_outputs:
+        if count > self.main_outputs:
             if self.statements is main:  # the outputs for training are made for others too
                 self.statements = [main.pop()]
             main.append(code.If(code.Attribute(code.Name("self"), "aux"), tuple(self.statements)))
