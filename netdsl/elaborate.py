@@ -37,7 +37,7 @@ NOT_YET: dict[type, tuple[str, str]] = {
 }
 """Forms of the language that this version reads but cannot do, and what to write until then."""
 
-FORMS_NOT_YET = ("freeze", "attention", "moe")
+FORMS_NOT_YET = ("freeze", "moe")
 RESIDUAL, IDENTITY, PARAM = "residual", "id", "param"
 
 
@@ -511,12 +511,12 @@ class _Elaborator:
         spans: dict[str, Span],
     ) -> Value | None:
         """Append a layer, after its rules have taken its inputs."""
-        inputs = (*inputs, *(named.value for named in _named(layer, OPERAND)))
+        entering, inputs = len(inputs), (*inputs, *(named.value for named in _named(layer, OPERAND)))
         tied = next((named.value for named in _named(layer, TABLE)), None)
         tensors = [tensor for value in inputs if (tensor := builder.tensor(value)) is not None]
         span = stage.span
         try:
-            _check_input(layer, tensors)
+            _check_input(layer, tensors[:entering])
             output = layer.output(*tensors)
             _check_sizes(output, layer, tensors)
         except Refused as refused:
@@ -1028,7 +1028,7 @@ def _check_sizes(output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
             "make a size smaller",
         )
     for weight in weights:
-        unknown = sorted(symbols(weight.shape))
+        unknown = sorted(symbols(weight.shape)) if weight.present is not False else ()
         names, are = " and ".join(f"`{name}`" for name in unknown), "is" if len(unknown) == 1 else "are"
         them = "it" if len(unknown) == 1 else "them"
         check(

@@ -169,7 +169,7 @@ def by_keras(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
 
     keras.utils.clear_session()  # Keras numbers its layers from the start again
     model = _make(emitted)
-    variables = {"/".join(variable.path.split("/")[-2:]): variable for variable in model.variables}
+    variables = {variable.path.removeprefix(f"{model.name}/"): variable for variable in model.variables}
     variables = {path: v for path, v in variables.items() if "seed_generator" not in path}
     _move(
         emitted.weight_map,

@@ -31,10 +31,18 @@ X = Entering(0)
 
 
 @frozen
-class Call:
-    """`function(*arguments, **keywords)`; a dotted name, a Method, or a Call that makes the object to be called."""
+class Built:
+    """The object that a part constructs, in the expression that applies it."""
 
-    function: str | Method | Call
+
+BUILT = Built()
+
+
+@frozen
+class Call:
+    """`function(*arguments, **keywords)`; a dotted name, a Method, the object, or a Call that makes what is called."""
+
+    function: str | Method | Call | Built
     arguments: tuple[Any, ...] = ()
     keywords: tuple[tuple[str, Any], ...] = ()
 
@@ -85,7 +93,9 @@ class Part:
     """One thing that is applied to the tensor: an object built once, an expression, or either.
 
     `modules` construct the object (several where it takes several in a row; the last has the weights), `function` is
-    the expression; where both are there they mean the same. `idiom` names a class of ours that the code carries along.
+    the expression; where both are there they mean the same. `applied` is how the object is applied, where it is more
+    than called with all that enters. `idiom` names a class of ours that the code carries along, of whose options it
+    needs those that `options` name.
     `activation` is the target's word for the layer where it can be an argument of the one before, which
     `takes_activation` says of that one.
     """
@@ -94,6 +104,8 @@ class Part:
     function: Any = None
     weights: tuple[Stored, ...] = ()
     idiom: str = ""
+    options: tuple[str, ...] = ()
+    applied: Any = None
     activation: str = ""
     takes_activation: bool = False
 
@@ -255,6 +267,7 @@ KERAS = Target(
         "layers.BatchNormalization": {"momentum": 0.99, **_KERAS_NORM},
         "layers.LayerNormalization": _KERAS_NORM,
         "layers.GroupNormalization": _KERAS_NORM,
+        "layers.MultiHeadAttention": {"dropout": 0.0, "use_bias": True, "output_shape": None},
         "layers.UpSampling": {"interpolation": "nearest"},
         "layers.Resizing": {"interpolation": "bilinear"},
         "layers.Rescaling": {"offset": 0.0},
@@ -266,6 +279,6 @@ KERAS = Target(
 """Keras 3; a test compares the defaults with its signatures."""
 
 
-def apply(function: str | Method, *arguments: Any, **keywords: Any) -> Call:
+def apply(function: str | Method | Built, *arguments: Any, **keywords: Any) -> Call:
     """Return a call with every keyword written."""
     return Call(function, arguments, tuple(keywords.items()))

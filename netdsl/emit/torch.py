@@ -156,7 +156,7 @@ class _Placement:
             op = Op(
                 places,
                 step,
-                Part(part.modules, part.function, stored, part.idiom),
+                evolve(part, weights=stored),
                 None,
                 number == len(parts) - 1,
                 order,
@@ -269,33 +269,33 @@ class _Emitter:
     def __init__(self) -> None:
         self.classes: list[code.Statement] = []
         self.words: set[str] = {"nn"}
-        self.carried: dict[str, str] = {}
-        self.carried_imports: set[str] = set()
+        self.carried: dict[str, set[str]] = {}
+        """The options of each class of ours that the code uses."""
         self.class_names: set[str] = set()
         self.copies: dict[int, tuple[code.Expression, tuple[_Item, ...]]] = {}
 
     def imports(self) -> tuple[code.Statement, ...]:
         """Return the imports of what the code uses, sorted as isort has them."""
         words = self.words
+        carried = {line for name, options in self.carried.items() for line in idiom(TORCH.name, name, options)[0]}
         lines: list[code.Statement] = []
-        if "torch" in words or "import torch" in self.carried_imports:
+        if "torch" in words or "import torch" in carried:
             lines.append(code.Import("torch"))
-        if "F" in words:
+        if "F" in words or "import torch.nn.functional as F" in carried:
             lines.append(code.Import("torch.nn.functional", "F"))
-        names = (
-            ("Tensor", "nn") if "Tensor" in words or "from torch import Tensor, nn" in self.carried_imports else ("nn",)
-        )
+        names = ("Tensor", "nn") if "Tensor" in words or "from torch import Tensor, nn" in carried else ("nn",)
         return (*lines, code.FromImport("torch", names))
 
     def idioms(self) -> tuple[code.Statement, ...]:
         """Return the classes of ours that the code uses."""
-        return tuple(code.Verbatim(text) for _, text in sorted(self.carried.items()))
+        return tuple(
+            code.Verbatim(idiom(TORCH.name, name, options)[1]) for name, options in sorted(self.carried.items())
+        )
 
-    def carry(self, name: str) -> None:
-        """Let the module carry one of our classes."""
-        if name and name not in self.carried:
-            imports, self.carried[name] = idiom(TORCH.name, name)
-            self.carried_imports |= imports
+    def carry(self, part: Part) -> None:
+        """Let the module carry one of our classes, with the options that a part needs."""
+        if part.idiom:
+            self.carried.setdefault(part.idiom, set()).update(part.options)
 
     def network(self, network: Network, name: str) -> tuple[code.Statement, tuple[_Item, ...]]:
         """Return the class of the whole network, and where its weights are."""
@@ -338,7 +338,9 @@ class _Emitter:
             return False
         only = segments[0]
         named = any(op.label or op.groups for op in only.ops)
-        return bool(only.modules) and not named and operations.outputs[0] == len(operations.ops)
+        if not only.modules or named or operations.outputs[0] != len(operations.ops):
+            return False
+        return _takes_one(only.ops[0])
 
     def segments(self, placement: _Placement) -> list[_Segment]:
         """Split operations into the longest rows of modules that read each other and nothing else."""
@@ -356,7 +358,7 @@ class _Emitter:
 
     def belongs(self, last: Op, op: Op) -> bool:
         """Whether an operation can stand in a Sequential behind another."""
-        if not _has_module(last) or not _has_module(op):
+        if not _has_module(last) or not _has_module(op) or not _takes_one(last) or not _takes_one(op):
             return False
         if last.step is op.step:
             return True
@@ -384,7 +386,7 @@ class _Emitter:
         if op.part is None:
             module, items = self.repeat(op, layer)
             return [module], items
-        self.carry(op.part.idiom)
+        self.carry(op.part)
         self.words |= words_of(op.part.modules) - {op.part.idiom}
         kept = tuple(_At(layer, stored, "", op.order) for stored in op.stored)
         return [to_code(call) for call in op.part.modules], kept
@@ -507,6 +509,11 @@ def _has_module(op: Op) -> bool:
     return bool(op.part.modules)
 
 
+def _takes_one(op: Op) -> bool:
+    """Whether an operation is called with one tensor, as what stands in a Sequential is."""
+    return len(op.inputs) == 1 and (op.part is None or op.part.applied is None)
+
+
 def _is_function(op: Op) -> bool:
     return op.part is not None and op.part.function is not None and not op.stored
 
@@ -614,7 +621,9 @@ class _Forward:
         op = segment.ops[0]
         entering = tuple(self.read(value) for value in op.inputs)
         if segment.modules:
-            return code.Call(code.Attribute(code.Name("self"), segment.name), entering)
+            built = code.Attribute(code.Name("self"), segment.name)
+            applied = None if op.part is None else op.part.applied
+            return code.Call(built, entering) if applied is None else to_code(applied, entering, built)
         assert op.part is not None and op.part.function is not None
         self.emitter.words |= words_of(op.part.function)
         return to_code(op.part.function, entering)

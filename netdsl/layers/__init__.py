@@ -13,6 +13,7 @@ FILES: dict[str, tuple[str, ...]] = {
         "relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "silu", "mish", "hardswish",
         "hardsigmoid", "sigmoid", "tanh", "softplus", "softsign", "exp", "softmax", "log_softmax",
     ),
+    "attention": ("attention",),
     "conv": ("conv", "depthwise", "separable"),
     "conv_transpose": ("conv_transpose",),
     "dense": ("dense", "linear"),
@@ -29,7 +30,7 @@ FILES: dict[str, tuple[str, ...]] = {
 """The files of this folder, and the keywords that each declares; a test holds them against the declarations."""
 
 PLANNED = (
-    "embed", "unembed", "positions", "rnn", "lstm", "gru", "attention", "moe", "rms", "instance_norm", "lrn", "l2norm",
+    "embed", "unembed", "positions", "rnn", "lstm", "gru", "moe", "rms", "instance_norm", "lrn", "l2norm",
     "glu", "swiglu", "geglu", "normalize", "mean", "sum", "abs", "square", "sqrt", "clip", "pixel_shuffle",
     "pixel_unshuffle", "channel_shuffle", "roll", "take", "slice", "noise",
 )  # fmt: skip
