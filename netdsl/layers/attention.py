@@ -45,7 +45,7 @@ class Attending(Layer):
         WINDOW,
         default=None,
         help="positions attend within a window of a map, or on a sequence to those less than this far away",
-        tries=("2", "3", "[5, 4]", "[3, 11]"),
+        tries=("2", "[5, 4]", "[3, 11]"),
     )
     shift: Any = arg(
         SHIFT,
@@ -56,7 +56,7 @@ class Attending(Layer):
         SIZES,
         default=None,
         help="on a map, this many positions along each axis attend to each other, equally far apart",
-        tries=("2", "[5, 4]", "[3, 1]"),
+        tries=("[5, 4]", "[3, 1]"),
     )
     relative: Truth = flag("relative", help="add a learned bias for each head and offset of a query from a key")
     rope: Any = arg(
