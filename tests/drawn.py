@@ -64,14 +64,16 @@ BEHIND = {
     "memory of another rank": "memory",
     "memory of itself": "linear 6",
     "three": "id, memory, memory | linear 5",
-    "three alike": "id, memory | linear {channels}, memory | linear 12",
     "three of itself": "linear 8, linear 6, linear 5",
-    "three of few heads": "id, linear {half}, linear 6",
 }
 """Branches behind the word of a layer that may have some, by what is tried with them."""
 
-ALIKE = ("none", "three alike", "three of few heads")
-"""Those of them that fit where nothing brings the channels of one to those of another."""
+ALIKE = {
+    "none": "",
+    "three": "id, memory | linear {channels}, memory | linear 12",
+    "three of few heads": "id, linear {half}, linear 6",
+}
+"""The same, where nothing brings the channels of one to those of another."""
 
 MEMORY = {2: (7, 6), 3: (3, 5, 6)}
 """What is attended to, by its rank; it has other positions and channels than what enters."""
@@ -108,7 +110,7 @@ def drawn(layer: type[Layer]) -> Drawn:
     if layer.combines:
         factors["branches"] = tuple(BRANCHES)
     if layer.branches:
-        factors["branches"] = tuple(BEHIND) if layer.learns else ALIKE
+        factors["branches"] = tuple(BEHIND if layer.learns else ALIKE)
     return Drawn(layer, factors)
 
 
@@ -169,7 +171,7 @@ def _combined(layer: type[Layer], choice: Choice, sizes: tuple[int, ...], writte
 
 def _attending(layer: type[Layer], choice: Choice, sizes: tuple[int, ...], written: str, then: str) -> str:
     channels = sizes[-1]
-    branches = BEHIND[choice["branches"]].format(channels=channels, half=channels // 2)
+    branches = (BEHIND if layer.learns else ALIKE)[choice["branches"]].format(channels=channels, half=channels // 2)
     memory = MEMORY[len(sizes) if choice["branches"] != "memory of another rank" else 5 - len(sizes)]
     shape = "x".join(map(str, sizes))
     entering = f"in {shape} as entering"
