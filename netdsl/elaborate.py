@@ -33,7 +33,7 @@ MOST_STAGES = 1_000_000
 MOST_NESTED = 64
 """Blocks in blocks."""
 
-FORMS_NOT_YET = ("attention", "moe")
+FORMS_NOT_YET = ("moe",)
 RESIDUAL, FREEZE, IDENTITY = "residual", "freeze", "id"
 FORMS = (RESIDUAL, FREEZE)
 """Words with branches behind them that are no layers."""
@@ -1094,7 +1094,7 @@ class _Elaborator:
         spans: dict[str, Span],
     ) -> Value | None:
         """Append a layer, after its rules have taken its inputs."""
-        inputs = (*inputs, *(named.value for named in _named(layer, OPERAND)))
+        entering, inputs = len(inputs), (*inputs, *(named.value for named in _named(layer, OPERAND)))
         tied = next((named.value for named in _named(layer, TABLE)), None)
         tensors = [tensor for value in inputs if (tensor := builder.tensor(value)) is not None]
         span = stage.span
@@ -1105,7 +1105,7 @@ class _Elaborator:
                     f"`{layer.keyword}` uses the weights of a layer outside of this repeat or block",
                     "put that layer inside too, or this one behind it",
                 )
-            check_input(layer, tensors)
+            check_input(layer, tensors[:entering])
             output = layer.output(*tensors)
             if not self.checking:
                 check_sizes(output, layer, tensors)
