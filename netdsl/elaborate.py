@@ -19,13 +19,13 @@ from .network import Body, Group, Network, Output, Repeat, Run, Step, Use, Value
 from .options import NO_OPTIONS, Options
 from .refusals import check_input, check_sizes, refusal
 from .scope import Block, Builder, Declarations, Entry, Given, Held, Lost, pruned, read_by
-from .size import Condition, Expression, TooLarge, Undecided, choose, symbol
+from .size import Condition, Expression, TooLarge, Undecided, choose, symbol, symbols
 from .size import truth as open_truth
 from .source import Source, Span
 from .spelling import nearest
 from .syntax import tree
 from .syntax.parser import parse
-from .values import OPEN, OPERAND, TABLE, Kind, NamedTensor, Unfit, Word, is_number, show, whole
+from .values import OPEN, OPERAND, TABLE, TENSOR, Kind, NamedTensor, Unfit, Word, is_number, show, whole
 from .values import Value as ArgumentValue
 
 MOST_STAGES = 1_000_000
@@ -1120,7 +1120,10 @@ class _Elaborator:
             return self.unknown_step(builder, stage, name, inputs)
         named, text = stage.label is not None, _one_line(span.text)
         is_frozen = builder.is_frozen
-        value = builder.add(Step(name, layer, inputs, output, span, text, named, builder.groups, is_frozen, tied))
+        asked = tuple(named.value for named in _named(layer, TENSOR) if symbols(named.sizes))
+        value = builder.add(
+            Step(name, layer, inputs, output, span, text, named, builder.groups, is_frozen, tied, asked)
+        )
         if stage.label is not None:
             self.declare(builder, stage.label, value)
         return value

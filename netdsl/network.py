@@ -41,7 +41,7 @@ class Step:
 
     `does` and `output` are None where a mistake has left them unknown. `named` says that the author chose the name,
     `groups` are the labelled groups around it, outermost first. `is_frozen` keeps its weights as they are;
-    `tied` is the value whose maker's weights it uses as its own.
+    `tied` is the value whose maker's weights it uses as its own, `asked` are those of whose open shape it asks.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Step:
     groups: tuple[Group, ...] = ()
     is_frozen: bool = False
     tied: Value | None = None
+    asked: tuple[Value, ...] = ()
 
     @property
     def full_name(self) -> str:

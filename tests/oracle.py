@@ -263,7 +263,7 @@ def _move(weight_map: tuple[Location, ...], weights: Arrays, shapes: dict[str, t
     filled = {path: np.full(shape, np.nan, np.float32) for path, shape in shapes.items()}
     for location in weight_map:
         weight = weights[location.layer, location.weight]
-        part = slice(*location.part) if location.part is not None else slice(None)
+        part = slice(*location.part) if location.part is not None else ...
         filled[location.path][part] = location.arrange(weight, shapes[location.path])
     for path, array in filled.items():
         assert not np.isnan(array).any(), f"no weight fills all of {path}"
@@ -344,6 +344,28 @@ def disagreement(text: str, jax: Jax, batch: int = BATCH) -> str:
         apart = difference(reference, answer.outputs)
         if apart > TOLERANCE:
             problems.append(f"{name} differs from torch by {apart:.2g} of the largest output")
+    return f"{text}\n{problems}\n{for_torch.source}\n{for_keras.source}" if problems else ""
+
+
+def open_disagreement(text: str, in_numbers: str, jax: Jax, batch: int = BATCH) -> str:
+    """Return what programs of a network with open sizes do otherwise than that of the network on numbers."""
+    network = network_of(in_numbers)
+    weights, inputs = random_weights(network), random_inputs(network, batch=batch)
+    reference = by_torch(torch_emitter.emit(network), weights, inputs)
+    for_torch, for_keras = emit_both(network_of(text))
+    try:
+        answers = {
+            "torch": by_torch(for_torch, weights, inputs),
+            "keras on torch": by_keras(for_keras, weights, inputs),
+            "keras on jax": jax(for_keras, weights, inputs),
+        }
+    except Exception as error:
+        return f"{text}\n{type(error).__name__}: {error}\n{for_torch.source}\n{for_keras.source}"
+    problems = []
+    for name, answer in answers.items():
+        apart = difference(reference.outputs, answer.outputs)
+        if apart > TOLERANCE:
+            problems.append(f"{name} differs by {apart:.2g} of the largest output")
     return f"{text}\n{problems}\n{for_torch.source}\n{for_keras.source}" if problems else ""
 
 

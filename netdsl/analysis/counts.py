@@ -86,7 +86,7 @@ def only_in_training(network: Network) -> frozenset[Step]:
     for value in range(len(body.inputs) + len(body.steps) - 1, len(body.inputs) - 1, -1):
         step = body.steps[value - len(body.inputs)]
         if value in needed:
-            needed.update(step.inputs if step.tied is None else (*step.inputs, step.tied))
+            needed.update((*step.inputs, *step.asked, *(() if step.tied is None else (step.tied,))))
         else:
             others.add(step)
     return frozenset(others)

@@ -70,6 +70,15 @@ class Operation:
 
 
 @frozen
+class Choice:
+    """`yes if condition else no`."""
+
+    condition: Any
+    yes: Any
+    no: Any
+
+
+@frozen
 class Index:
     """`receiver[items]`; items are numbers, None, `...`, lists, or Python slices."""
 

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from ..layer import Layer, Tensor
 from ..network import Body, Network, Output, Repeat, Step, Use
 from . import code
-from .calls import KERAS, LAST, MADE, TIED, Call, Part, Placed, Stored
+from .calls import KERAS, LAST, MADE, TIED, Call, Entering, Index, Part, Placed, Stored
 from .emitted import Emitted, Location
 from .skeleton import (
     Op,
@@ -18,12 +18,14 @@ from .skeleton import (
     Variables,
     by_last_read,
     calls_in,
+    class_name,
     docstring,
     first_uses,
     function_name,
     idiom,
     main_first,
     present,
+    spelled,
     to_code,
     words_of,
 )
@@ -130,6 +132,7 @@ class _Emitter:
         """What stands before the name of a layer in a repeat, so that each copy has a name of its own."""
         self.objects: dict[int, code.Expression] = {}
         """The variables of layers that are used more than once."""
+        self.own_layers: dict[str, code.Class] = {}
         self.loops = 0
         self.blocks = 0
         self.is_frozen = False
@@ -149,9 +152,8 @@ class _Emitter:
 
     def idioms(self) -> tuple[code.Statement, ...]:
         """Return the classes of ours that the code uses."""
-        return tuple(
-            code.Verbatim(idiom(KERAS.name, name, options)[1]) for name, options in sorted(self.carried.items())
-        )
+        carried = (code.Verbatim(idiom(KERAS.name, name, options)[1]) for name, options in sorted(self.carried.items()))
+        return (*carried, *self.own_layers.values())
 
     def network(self, network: Network, name: str) -> code.Statement:
         """Return the function of the whole network."""
@@ -199,7 +201,8 @@ class _Emitter:
         keywords = {"dtype": "int32"} if x.dtype == "int" else {}
         entering = code.Name(self.variables.keep(f"{name}_inputs", set()))
         self.variables.bind("x", -1)
-        made = code.call("keras.Input", tuple(x.sizes), **keywords)
+        sizes = tuple(size if isinstance(size, int) else None for size in x.sizes)
+        made = code.call("keras.Input", sizes, **keywords)
         self.statements.append(code.Assign((code.Name("x"), entering), made))
         held = {0: -1}
         self.body(operations, held, set(), [])
@@ -237,7 +240,8 @@ class _Emitter:
         keywords = {"dtype": "int32"} if step.output.dtype == "int" else {}
         if step.named:
             keywords["name"] = step.name
-        return code.call("keras.Input", tuple(step.output.sizes), **keywords)
+        sizes = tuple(size if isinstance(size, int) else None for size in step.output.sizes)
+        return code.call("keras.Input", sizes, **keywords)
 
     def layers(self, op: Op) -> list[code.Expression]:
         """Return the constructors of an operation, and note where its weights are."""
@@ -384,6 +388,8 @@ class _Emitter:
             if not is_read:
                 return
             expression = code.Call(variable, entering)
+        elif op.asks:
+            expression = code.Call(self.own_layer(op), (code.List(entering) if len(entering) > 1 else entering[0],))
         elif not part.modules or (part.activation and part.function is not None and not op.label):
             self.words |= words_of(part.function)
             objects = {} if op.tied is None else {TIED: self.lent(op.tied)}
@@ -398,6 +404,43 @@ class _Emitter:
             )
         name = self.variables.choose(held[value], wanted, op.step.name, alive)
         self.statements.append(code.Assign(code.Name(name), expression))
+
+    def own_layer(self, op: Op) -> code.Expression:
+        """Return a layer of its own for an expression that asks for sizes, which only a layer's `call` can do."""
+        assert op.part is not None and op.part.function is not None
+        self.words |= {"ops", *words_of(op.part.function)}
+        names = ["x", *(f"x{number}" for number in range(1, len(op.inputs)))]
+        tensor = code.Name("keras.KerasTensor")
+        statements: list[code.Statement] = []
+        parameter = code.Parameter("x", tensor)
+        if len(names) > 1:
+            parameter = code.Parameter("tensors", code.Subscript(code.Name("list"), tensor))
+            statements.append(code.Assign(code.Tuple(tuple(map(code.Name, names))), code.Name("tensors")))
+        statements.append(code.Return(to_code(op.part.function, tuple(map(code.Name, names)))))
+        parameters = (code.Parameter("self"), parameter)
+        call = code.Function("call", parameters, tuple(statements), tensor)
+        first: code.Expression = code.Name("x")
+        if len(names) > 1:
+            first = code.Subscript(code.Name("tensors"), code.expression(0))
+        batch = code.Subscript(code.Attribute(first, "shape"), code.expression(0))
+        shape = code.Tuple((batch, *map(code.expression, op.leaves)))
+        made = code.call("keras.KerasTensor", shape, code.Attribute(first, "dtype"))
+        # said here, as Keras cannot compare sizes that it does not know
+        spec = code.Function("compute_output_spec", parameters, (code.Return(made),), tensor)
+        key = repr(op.part.function)
+        if key not in self.own_layers:
+            name = class_name(op.step.name)
+            while any(name == definition.name for definition in self.own_layers.values()) or name in self.carried:
+                name += "_"
+            register = code.call("keras.saving.register_keras_serializable", package="netdsl")
+            self.own_layers[key] = code.Class(
+                name, (code.Name("keras.layers.Layer"),), (code.Docstring(op.step.text), call, spec), (register,)
+            )
+        name = self.own_layers[key].name
+        label = self.label_of(op) if op.label else ""
+        self.items.append(_At(op.step.full_name, _kind(name), label, ()))
+        keywords = (("name", self.tagged(label)),) if label else ()
+        return code.Call(code.Name(name), (), keywords)
 
     def lent(self, op: Op) -> code.Expression:
         """Return the variable of a layer that another operation uses too."""
@@ -539,7 +582,10 @@ def _operations(body: Body, outputs: tuple[int, ...]) -> Operations:
             entering += 1
             continue
         tensors = tuple(_tensor(body, source) for source in step.inputs)
-        parts = KERAS.spell(layer, *(Placed(tensor, LAST) for tensor in tensors))
+        asked = [(places[value], _tensor(body, value)) for value in step.asked]
+        placed = [Placed(tensor, LAST) for tensor in (*tensors, *(x for _, x in asked))]
+        spellings = spelled(KERAS, step, layer, placed, len(tensors), _size_at_run_time)
+        parts = tuple(part for part, _ in spellings)
         # a tensor of its own asks what enters for the size of the batch
         inputs = (0,) if layer.is_source else tuple(places[source] for source in step.inputs)
         before = operations.maker(inputs[0]) if len(step.inputs) == 1 else None
@@ -548,9 +594,17 @@ def _operations(body: Body, outputs: tuple[int, ...]) -> Operations:
             before.part = _with_activation(before.part, parts[0].activation)
             places[value] = inputs[0]
             continue
-        for number, part in enumerate(parts):
+        entered = (*inputs, *(place for place, _ in asked))
+        for number, (part, asks) in enumerate(spellings):
+            if asks:
+                inputs = entered if number == 0 else (*inputs, *entered)
             kept = evolve(part, weights=present(part, layer, tensors))
             op = Op(inputs, step, kept, None, number == len(parts) - 1)
+            op.asks = asks
+            if asks:
+                leaving = step.output if number == len(parts) - 1 else tensors[0]
+                assert leaving is not None, "only whole networks are emitted"
+                op.leaves = tuple(size if isinstance(size, int) else None for size in leaving.sizes)
             if step.tied is not None:
                 lender = operations.maker(places[step.tied])
                 assert lender is not None, "a table is made by a layer"
@@ -559,6 +613,11 @@ def _operations(body: Body, outputs: tuple[int, ...]) -> Operations:
         places[value] = inputs[0]
     operations.outputs = [places[value] for value in outputs]
     return operations
+
+
+def _size_at_run_time(entering: int, axis: int) -> Index:
+    """Return the size of an axis of an entering tensor, the batch counted."""
+    return Index(Call("ops.shape", (Entering(entering),)), (axis,))
 
 
 def _readers(body: Body, outputs: tuple[int, ...]) -> dict[int, int]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
 from attrs import evolve
 
+from ..diagnostics import CompileError, Diagnostic
 from ..layer import Layer
 from ..network import Body, Group, Network, Repeat, Step, Use
-from . import code
-from .calls import Call, Entering, Index, Method, Object, Operation, Part, Stored
+from . import code, open_sizes
+from .calls import Call, Choice, Entering, Index, Method, Object, Operation, Part, Placed, Stored, Target
 
 
 class Op:
@@ -41,6 +42,10 @@ class Op:
         """The shared blocks that a repeat needs inside, or the one that a block is."""
         self.label = step.name if step.named and ends_step else ""
         self.order = order
+        self.asks = False
+        """Whether its expression asks for sizes as the code runs."""
+        self.leaves: tuple[int | None, ...] = ()
+        """What is known of the sizes of what such a one makes."""
         self.tied: Op | None = None
         """The operation whose object this one uses as well."""
         self.lends = False
@@ -118,6 +123,8 @@ def to_code(
         return code.Call(function, tuple(map(of, value.arguments)), keywords)
     if isinstance(value, Method):
         return code.Attribute(of(value.receiver), value.name)
+    if isinstance(value, Choice):
+        return code.Conditional(of(value.yes), of(value.condition), of(value.no))
     if isinstance(value, Operation):
         return code.Binary(of(value.left), value.operator, of(value.right))
     if isinstance(value, Index):
@@ -132,6 +139,44 @@ def to_code(
     if value is None or value is ... or isinstance(value, bool | int | float | str):
         return code.expression(value)
     return code.expression(float(value))  # a fraction
+
+
+def spelled(
+    target: Target,
+    step: Step,
+    layer: Layer,
+    placed: Sequence[Placed],
+    entering: int,
+    size_of: Callable[[int, int], Any],
+) -> list[tuple[Part, bool]]:
+    """Return the parts of a layer, and of each whether its expression asks for sizes as the code runs.
+
+    The first `entering` of `placed` enter it; of the others it asks for the shape. A first part that asks has all of
+    them as its inputs, a later one what the part before makes and then all of them; `size_of` gets the number of an
+    input and of an axis as the target counts them.
+    """
+    tensors = [x.tensor for x in placed]
+    if not open_sizes.are_open(layer, tensors):
+        return [(part, False) for part in target.spell(layer, *placed[:entering])]
+    try:
+        layer, own = open_sizes.in_own_sizes(layer, tensors[:entering], tensors[entering:])
+    except open_sizes.Unknown as unknown:
+        names = " and ".join(f"`{name}`" for name in sorted(unknown.symbols))
+        message = f"code for this needs {names}, which no tensor that enters here has as a size"
+        help = "write it by `length`, `height` or `width` of what enters, or give it a number"
+        raise CompileError((Diagnostic("E030", message, step.span, help=help),)) from None
+    inside = [Placed(x, seen.layout) for x, seen in zip(own, placed, strict=False)]
+    found = []
+    for number, part in enumerate(target.spell(layer, *inside)):
+        behind = int(number > 0)
+
+        def size(place: int, axis: int, behind: int = behind) -> Any:
+            seen = placed[place]
+            return size_of(place + behind, seen.axis(axis) % (seen.rank + 1))
+
+        asks = open_sizes.is_open((part.modules, part.function, part.applied))
+        found.append((open_sizes.with_sizes(part, size), asks))
+    return found
 
 
 def words_of(value: Any) -> set[str]:
@@ -168,6 +213,8 @@ def _parts(value: Any) -> Iterator[Any]:
             waiting.extend((here.start, here.stop, here.step))
         elif isinstance(here, Operation):
             waiting.extend((here.left, here.right))
+        elif isinstance(here, Choice):
+            waiting.extend((here.condition, here.yes, here.no))
         elif isinstance(here, tuple | list):
             waiting.extend(here)
 
@@ -266,7 +313,8 @@ def main_first(network: Network) -> tuple[Network, frozenset[Step]]:
     for place in order:
         step = body.steps[place]
         tied = None if step.tied is None else new[step.tied]
-        moved = evolve(step, inputs=tuple(new[value] for value in step.inputs), tied=tied)
+        asked = tuple(new[value] for value in step.asked)
+        moved = evolve(step, inputs=tuple(new[value] for value in step.inputs), tied=tied, asked=asked)
         steps.append(moved)
         if step in aux:
             last.add(moved)
@@ -354,11 +402,12 @@ def docstring(network: Network, target: str, extra: int = 0) -> str:
     `extra` are the elements that the target keeps beyond those of the language.
     """
     from ..analysis.counts import count
+    from ..analysis.summary import show
 
     counted = count(network)
     assert counted is not None, "only whole networks are emitted"
     return (
         f"{class_name(network.name)} in {target}, written by netdsl from {Path(network.source.name).name}.\n\n"
-        f"{counted.total:,} parameters ({counted.trainable:,} trained), {counted.macs:,} multiply-accumulates."
+        f"{counted.total:,} parameters ({counted.trainable:,} trained), {show(counted.macs)} multiply-accumulates."
         + (f"\n{target} itself counts {extra:,} more, which stay zero." if extra else "")
     )

@@ -43,6 +43,7 @@ from .skeleton import (
     idiom,
     main_first,
     present,
+    spelled,
     times_read,
     to_code,
     without_underscores,
@@ -222,17 +223,15 @@ class _Placement:
         )
         if not layer.broadcasts:
             places = self.with_batch(places, tensors, step)
-        parts = TORCH.spell(layer, *(Placed(tensor, layout) for tensor in tensors))
-        for number, part in enumerate(parts):
-            stored = present(part, layer, tensors)
-            op = Op(
-                places,
-                step,
-                evolve(part, weights=stored),
-                None,
-                number == len(parts) - 1,
-                order,
-            )
+        asked = tuple((self.places[value], self.tensor(value)) for value in step.asked)
+        placed = [Placed(x, layout) for x in tensors]
+        placed += [Placed(x, self.layouts[place]) for place, x in asked]
+        parts = spelled(TORCH, step, layer, placed, len(tensors), _size_at_run_time)
+        entered = (*places, *(place for place, _ in asked))
+        for number, (part, asks) in enumerate(parts):
+            inputs = places if not asks else entered if number == 0 else (*places, *entered)
+            kept = evolve(part, weights=present(part, layer, tensors))
+            op = Op(inputs, step, kept, None, number == len(parts) - 1, order)
             if step.tied is not None:
                 op.tie(self.lender(step.tied))
             places = (self.add(op, layout),)
@@ -373,6 +372,11 @@ def _permutation(rank: int, layout: Layout) -> object:
     if layout == LAST:
         return apply(Method(X, "permute"), 0, *range(2, rank + 1), 1)
     return apply(Method(X, "permute"), 0, rank, *range(1, rank))
+
+
+def _size_at_run_time(entering: int, axis: int) -> Index:
+    """Return the size of an axis of an entering tensor, the batch counted."""
+    return Index(Method(Entering(entering), "shape"), (axis,))
 
 
 # Modules

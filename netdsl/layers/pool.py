@@ -356,7 +356,7 @@ def _(pool: AdaptivePool, x: Placed) -> Spelling:
 def _(pool: AdaptivePool, x: Placed) -> Spelling:
     sizes = pool.sizes(x.tensor)
     average = pool.kind == "avg"
-    if all(n % m == 0 for n, m in zip(x.positions, sizes, strict=True)):
+    if all(isinstance(n, int) and n % m == 0 for n, m in zip(x.positions, sizes, strict=True)):
         window = one_or_all(tuple(n // m for n, m in zip(x.positions, sizes, strict=True)))
         return Part((Call(f"layers.{'Average' if average else 'Max'}Pooling{x.spatial}D", (window,)),))
     # Keras has AdaptiveAveragePooling2D and the like, but on JAX they give NaN for many sizes (3.15, 14 to 7 for one)
