@@ -34,7 +34,9 @@ def test_an_option_that_is_broken_is_seen(name: str) -> None:
     unseen = [
         factor
         for factor in drawn.options(layer)
-        if len(factors[factor]) > 1 and factor not in SAID_TWICE.get(name, ()) and not _is_seen(layer, factor, factors[factor])
+        if len(factors[factor]) > 1
+        and factor not in SAID_TWICE.get(name, ())
+        and not _is_seen(layer, factor, factors[factor])
     ]
     assert not unseen, f"changing {unseen} changes nothing"
 

@@ -459,8 +459,9 @@ def _own(
     attention: Attending, tensors: Sequence[Placed], arguments: tuple[Any, ...], sizes: dict[str, Any], stored: Any
 ) -> Part:
     """Return the part that is a class of ours, with the options that it needs; `sizes` are the target's own."""
-    query, key, value = attention.entering(tensors)
+    query, key, _ = attention.entering(tensors)
     bias = attention.added(tensors)
+    count = len(tensors) - (bias is not None)
     head_dim, value_dim = attention.head_sizes([x.tensor for x in tensors])
     options = {
         **sizes,
@@ -485,8 +486,8 @@ def _own(
         options["bare"] = True
     written = {word: value for word, value in options.items() if value != _DEFAULTS[word]}
     needed = {
-        "key": key is not query,
-        "value": value is not key,
+        "key": count > 1,
+        "value": count > 2,
         "operand": bias is not None,
         "added": bias is not None or "relative" in written,
         "maps": any(x.rank == 3 for x in (query, key)),
@@ -495,8 +496,8 @@ def _own(
     name = "Attention" if windows is None else "WindowAttention"
     applied = None
     if bias is not None:
-        others = [Entering(n) for n in range(1, len(tensors) - 1)]
-        applied = apply(BUILT, X, *others, bias=_aligned(bias, len(tensors) - 1, axes=4 if windows is None else 5))
+        entering = map(Entering, range(count))
+        applied = apply(BUILT, *entering, bias=_aligned(bias, count, axes=4 if windows is None else 5))
     return Part(
         (Call(name, arguments, tuple(written.items())),),
         weights=stored,
