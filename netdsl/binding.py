@@ -11,7 +11,7 @@ from .layers import forms
 from .source import Span
 from .spelling import nearest
 from .syntax import tree
-from .values import SHAPE, TENSOR, WINDOW, NamedTensor, Unfit, Value, Word, is_number, show
+from .values import NAMING, SHAPE, WINDOW, NamedTensor, Unfit, Value, Word, is_number, show
 
 
 @frozen(eq=False)
@@ -31,6 +31,93 @@ def bind(
     for argument in written:
         binder.take(argument)
     return binder.finish()
+
+
+def bind_block(
+    stage: tree.Layer, block: str, parameters: tuple[tree.Parameter, ...], names: Names, place: str
+) -> dict[str, Value]:
+    """Return the arguments of a use of a block by parameter, those that are given; the others have defaults."""
+    known = {parameter.name.text: parameter for parameter in parameters}
+    given: dict[str, Value] = {}
+    spans: dict[str, Span] = {}
+    listed = " ".join(_parameter(parameter) for parameter in parameters)
+    form = f"`{block} {listed}`".replace(" `", "`")
+
+    def give(name: str, value: Value, span: Span) -> None:
+        if name in given:
+            raise mistake(
+                "E023",
+                f"`{name}` of `{block}` is said twice",
+                span,
+                "said again here",
+                "leave one of them out",
+                Related(spans[name], "said here"),
+            )
+        given[name], spans[name] = value, span
+
+    def evaluated(name: str, expression: tree.Expression) -> Value:
+        names.place = f"{place}.{name}"
+        return evaluate(expression, names)
+
+    for argument in stage.arguments:
+        if isinstance(argument, tree.Filters):
+            raise mistake(
+                "E008",
+                f"`{block}` is a block, which takes its arguments one by one, not as `filters@window`",
+                argument.span,
+                help=f"its parameters are {form}",
+            )
+        if isinstance(argument, tree.Keyword):
+            name = argument.name.text
+            if name not in known:
+                guess = nearest(name, known)
+                raise mistake(
+                    "E009",
+                    f"`{block}` has no parameter {quoted(name)}",
+                    argument.name.span,
+                    f"did you mean `{guess}`?" if guess else "",
+                    f"its parameters are {form}" if known else f"`{block}` takes no arguments",
+                )
+            give(name, evaluated(name, argument.value), argument.value.span)
+            continue
+        flag = known.get(argument.text) if isinstance(argument, tree.Name) else None
+        if flag is not None and isinstance(flag.default, tree.Truth) and not flag.default.value:
+            assert isinstance(argument, tree.Name)
+            if names.look_up(argument) is not None:
+                raise mistake(
+                    "E029",
+                    f"{quoted(argument.text)} is declared as a name, and is a flag of `{block}` too",
+                    argument.span,
+                    help=f"write `{argument.text}=true` for the flag, `{argument.text}={argument.text}` for the value",
+                )
+            give(argument.text, True, argument.span)
+            continue
+        name = next((name for name in known if name not in given), "")
+        if not name:
+            count = len(parameters)
+            raise mistake(
+                "E008",
+                f"`{block}` takes {count or 'no'} argument{'s' * (count != 1)}, and {quoted(argument.span.text)} "
+                "is one too many",
+                argument.span,
+                help=f"its parameters are {form}" if known else "a stage ends at `|`",
+            )
+        give(name, evaluated(name, argument), argument.span)
+    missing = [name for name, parameter in known.items() if parameter.default is None and name not in given]
+    if missing:
+        raise mistake(
+            "E022",
+            f"`{block}` needs {' and '.join(f'`{name}`' for name in missing)}",
+            stage.name.span,
+            help=f"its parameters are {form}",
+        )
+    return given
+
+
+def _parameter(parameter: tree.Parameter) -> str:
+    """Return a parameter as it is declared."""
+    name = parameter.name.text
+    return name if parameter.default is None else f"{name}={' '.join(parameter.default.span.text.split())}"
 
 
 def is_word_of(declarations: tuple[type[Layer], ...], word: str) -> bool:
@@ -59,6 +146,15 @@ def _form(declarations: tuple[type[Layer], ...], written: tuple[tree.Argument, .
 
 
 BROUGHT = {
+    "hidden_size": "write the number alone, as in `lstm 64`",
+    "input_size": "what enters is known; leave it out",
+    "num_layers": "write `layers=`",
+    "return_sequences": "write `seq` for the whole sequence; without it the last state leaves",
+    "go_backwards": "write `reverse`",
+    "batch_first": "the batch is no axis here; leave it out",
+    "vocab_size": "write `vocab=`",
+    "num_embeddings": "write `vocab=`",
+    "embedding_dim": "write the number alone, as in `embed 64 vocab=10k`",
     "kernel_size": "the window stands behind `@`, as in `conv 32@3`",
     "pool_size": "write the number alone, as in `pool 2`",
     "strides": "write `stride=`, or `/` behind the window",
@@ -78,11 +174,23 @@ BROUGHT = {
     "dim": "write `axis=`; axes count without the batch",
     "epsilon": "write `eps=`",
     "negative_slope": "write `slope=`",
+    "std": "write `variance=`, which is its square",
+    "stddev": "write the number alone, as in `noise 0.1`",
     "name": "write `as NAME` behind the layer",
     "mode": "write the word alone, as in `up 2 bilinear`",
     "interpolation": "write the word alone, as in `up 2 bilinear`",
 }
 """Arguments that people bring along from Keras and PyTorch, and what stands in their place here."""
+
+
+def _is_fit(argument: Argument, value: Value) -> bool:
+    """Whether a number, or a list where one is taken, could be what an argument is meant to be."""
+    if is_number(value):
+        return True
+    try:
+        return isinstance(value, tuple) and argument.kind.read(value) is not None
+    except Unfit:
+        return False
 
 
 class _Binder:
@@ -93,6 +201,7 @@ class _Binder:
         self.declaration = declaration
         self.arguments = arguments(declaration)
         self.names = names
+        self.place = names.place
         self.values: dict[str, Value] = {}
         self.spans: dict[str, Span] = {}
 
@@ -111,6 +220,8 @@ class _Binder:
                 written.span,
                 help=f"give the declared name another word, or write the flag as `{written.text}=true`",
             )
+        elif isinstance(written, tree.Name) and isinstance(word := self.names.look_up(written), Word):
+            self._word(tree.Name(written.span, word.text))
         else:
             self._positional(written)
 
@@ -124,14 +235,15 @@ class _Binder:
                 help=f"for example `{example(self.declaration)}`",
             )
         for name, expression in zip(fields, (written.filters, written.kernel), strict=True):
-            self._set(name, evaluate(expression, self.names), expression.span)
+            self._set(name, self._evaluate(name, expression), expression.span)
         if written.stride is not None:
-            self._set("stride", evaluate(written.stride, self.names), written.stride.span)
+            self._set("stride", self._evaluate("stride", written.stride), written.stride.span)
 
     def _keyword(self, written: tree.Keyword) -> None:
         name = written.name.text
         argument = self.arguments.get(name)
         if argument is not None and argument.role != "flag" and not (argument.role == "word" and argument.bare is None):
+            self.names.place = f"{self.place}.{name}"
             self._set(name, self._value(argument, written.value), written.value.span)
             return
         field = self._field_with_word(name)
@@ -151,6 +263,8 @@ class _Binder:
     def _value(self, argument: Argument, expression: tree.Expression) -> Value:
         """Return the value behind `name=`, where a word is one that the argument knows."""
         value = evaluate(expression, self.names)
+        if isinstance(value, Word) and argument.kind.takes_words:
+            return value
         if argument.role == "word":
             if isinstance(value, bool) and argument.bare:
                 return argument.bare if value else None
@@ -179,6 +293,9 @@ class _Binder:
             if self.names.entering is not None and not isinstance(value := evaluate(written, self.names), Word):
                 self._put(written, value)
                 return
+            wanted = self._next_positional()
+            if wanted is not None and self.arguments[wanted].kind in NAMING:
+                raise self._unknown_word(Word(word), written.span, self.arguments[wanted])
             raise self._unknown(written)
         argument = self.arguments[field]
         self._set(field, not argument.inverted if argument.role == "flag" else word, written.span)
@@ -187,10 +304,15 @@ class _Binder:
         if isinstance(written, tree.Binary) and written.operator == "/":
             field = self._next_positional()
             if field is not None and self.arguments[field].kind is WINDOW:
-                self._set(field, evaluate(written.left, self.names), written.left.span)
-                self._set("stride", evaluate(written.right, self.names), written.right.span)
+                self._set(field, self._evaluate(field, written.left), written.left.span)
+                self._set("stride", self._evaluate("stride", written.right), written.right.span)
                 return
-        self._put(written, evaluate(written, self.names))
+        self._put(written, self._evaluate(self._next_positional() or "argument", written))
+
+    def _evaluate(self, field: str, expression: tree.Argument) -> Value:
+        """Return the value of an expression that an argument is given; a choice in it is called after that."""
+        self.names.place = f"{self.place}.{field}"
+        return evaluate(expression, self.names)
 
     def _put(self, written: tree.Argument, value: Value) -> None:
         """Set the next positional argument."""
@@ -221,7 +343,7 @@ class _Binder:
         numbers = [
             name
             for name, argument in self.arguments.items()
-            if argument.role == "keyword" and name not in self.spans and is_number(value)
+            if argument.role == "keyword" and name not in self.spans and _is_fit(argument, value)
         ]
         wanted = f"takes {' and '.join(f'`{name}`' for name in positional)}" if positional else "takes no bare value"
         raise mistake(
@@ -236,6 +358,9 @@ class _Binder:
         """Return what to write where a value is one too many."""
         if any(self.arguments[name].kind is SHAPE for name in positional):
             return "sizes are joined by `x`, as in `28x28x1`"
+        by_name = [name for name in required(self.declaration) if name in numbers]
+        if by_name:
+            return f"`{by_name[0]}` has to be written by its name"
         if len(numbers) == 1 and not positional:
             return f"write `{numbers[0]}={number}`"
         if self.declaration.learns and is_number(value):
@@ -257,7 +382,7 @@ class _Binder:
         if argument.role in ("flag", "word"):
             self.values[name] = value
             return
-        if isinstance(value, Word):
+        if isinstance(value, Word) and not argument.kind.takes_words:
             raise self._unknown_word(value, span, argument)
         try:
             self.values[name] = argument.kind.read(value)
@@ -277,7 +402,7 @@ class _Binder:
             span,
             f"did you mean `{guess}`?" if guess else "",
             "a tensor stands here, named by `let` or `as` before"
-            if argument.kind is TENSOR
+            if argument.kind in NAMING
             else "a number, or the name of one, stands here",
         )
 
@@ -308,6 +433,9 @@ class _Binder:
         bare = [word for argument in self.arguments.values() if argument.bare is None for word in argument.words]
         guess = nearest(word.text, (*named, *bare))
         brought = BROUGHT.get(word.text, "")
+        for form in forms(self.keyword.text):
+            if form is not self.declaration and (word.text in arguments(form) or is_word_of((form,), word.text)):
+                brought = f"it belongs to another form, as in `{example(form)}`"
         listed = ", ".join((*(f"`{name}=`" for name in named), *(f"`{word}`" for word in bare)))
         return mistake(
             "E009",

@@ -11,7 +11,7 @@ from .size import Expression, symbol
 from .source import Source, Span
 from .syntax import tree
 from .syntax.parser import parse
-from .values import TENSOR, show
+from .values import NAMING, show
 
 ENTERING = {1: "C", 2: "LxC", 3: "HxWxC", 4: "DxHxWxC"}
 """What enters in the pages, for each rank."""
@@ -85,6 +85,7 @@ class _NoNames:
     """An example stands alone: no name is declared around it."""
 
     entering: Tensor | None = None
+    place = ""
 
     def look_up(self, name: tree.Name) -> None:
         return None
@@ -95,6 +96,9 @@ class _NoNames:
     def names(self) -> tuple[str, ...]:
         return ()
 
+    def member(self, members: tuple[object, ...], span: Span) -> object:
+        raise LookupError("an example has no choices")
+
 
 def _weights(form: type[Layer], entering: str) -> Sequence[Weight]:
     """Return the weights that the example has on a tensor whose sizes are letters."""
@@ -102,7 +106,7 @@ def _weights(form: type[Layer], entering: str) -> Sequence[Weight]:
     written = (
         stage.body.stages[-1] if isinstance(stage, tree.Output) and isinstance(stage.body, tree.Pipeline) else None
     )
-    if not isinstance(written, tree.Layer) or form.is_source or any(a.kind is TENSOR for a in arguments(form).values()):
+    if not isinstance(written, tree.Layer) or form.is_source or any(a.kind in NAMING for a in arguments(form).values()):
         return []
     layer = bind(written.name, (form,), written.arguments, _NoNames()).layer
     x = Tensor(tuple(int(size) if size.isdigit() else symbol(size) for size in entering.split("x")))

@@ -16,7 +16,10 @@ from .source import Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .analysis.summary import Summary
+    from .options import Options
 
 LINE = "in 28x28x1 | conv 32@3 | relu | dense 10"
 
@@ -127,6 +130,27 @@ def _takes_text(command: ArgumentParser, several: bool = False) -> None:
         help=f"{'files' if several else 'a file'} with a network in {'each' if several else 'it'}; - is standard input",
     )
     command.add_argument("-e", dest="text", metavar="TEXT", help="a network, instead of a file")
+    named: dict[str, Any] = {"action": "append", "default": [], "type": _named}
+    command.add_argument(
+        "--set", **named, metavar="NAME=VALUE", help="another value for a constant, or one for an open size such as T"
+    )
+    command.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        type=lambda text: _named(text) if "=" in text else ("", text),
+        metavar="[NAME=]SHAPE",
+        help="another shape for an input, as in 256x256x3",
+    )
+    command.add_argument("--pick", **named, metavar="NAME=VALUE", help="one member of a choice such as {32, 64}")
+
+
+def _named(text: str) -> tuple[str, str]:
+    """Return a name and the text of its value."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip() or not value.strip():
+        raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name.strip(), value.strip()
 
 
 def _depth(text: str) -> int:
@@ -269,9 +293,27 @@ def _results(options: Namespace) -> Iterator[Result | None]:
             _report(error.diagnostics)
             yield None
         else:
-            result = compile_source(source, name)
+            result = compile_source(source, name, _decided(options, source))
             _report(result.diagnostics)
             yield result
+
+
+def _decided(options: Namespace, source: Source) -> Options:
+    """Return what the command line decides for a text."""
+    from .files import reader
+    from .options import Options, read_value, shape_of
+
+    is_file = options.text is None and source.name != "<stdin>"
+    try:
+        return Options(
+            {name: read_value(value) for name, value in options.set},
+            {name: shape_of(read_value(value)) for name, value in options.input},
+            {name: read_value(value) for name, value in options.pick},
+            reader(os.path.dirname(source.name) or "." if is_file else None),
+        )
+    except ValueError as reason:
+        options.command.error(str(reason))
+        raise AssertionError("argparse has left") from reason
 
 
 def _texts(options: Namespace) -> Iterator[tuple[str, Callable[[], Source]]]:

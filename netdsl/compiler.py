@@ -8,6 +8,7 @@ from .analysis.counts import Counts, count
 from .diagnostics import Diagnostic
 from .elaborate import elaborate
 from .network import Network
+from .options import NO_OPTIONS, Options
 from .size import TooLarge
 from .source import Source, Span
 from .syntax.parser import parse
@@ -32,10 +33,10 @@ class Result:
         return _errors(self.diagnostics)
 
 
-def compile_source(source: Source, name: str) -> Result:
+def compile_source(source: Source, name: str, options: Options = NO_OPTIONS) -> Result:
     """Compile a text, whose network is called `name`. Raises nothing: mistakes are in the result."""
     program, syntax = parse(source)
-    network, meaning = elaborate(program, name)
+    network, meaning = elaborate(program, name, options)
     if syntax:  # what could not be read may have been the network
         meaning = tuple(diagnostic for diagnostic in meaning if diagnostic.code != "E025")
     found = tuple(sorted((*syntax, *meaning), key=lambda diagnostic: diagnostic.span.start))

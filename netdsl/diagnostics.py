@@ -27,6 +27,9 @@ CODES = {
     "E028": "open-pipeline",
     "E029": "repeated-name",
     "E030": "size-left-open",
+    "E031": "shared-differently",
+    "E032": "choice-left-open",
+    "E033": "unknown-option",
 }
 """Every code that this version reports, with its name; the catalogue of lint rules goes on from here."""
 

@@ -1,177 +1,101 @@
-"""From what was written to what it means: names, arguments, repeats and shapes are worked out in one walk."""
+"""From what was written to what it means: names, arguments, blocks, repeats and shapes are worked out in one walk."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from attrs import evolve, frozen
 
-from .binding import bind, is_word_of
+from .binding import bind, bind_block, is_word_of
 from .diagnostics import Diagnostic, Related, quoted
-from .expressions import Mistake, Silent, evaluate, mistake, truth, undefined
-from .layer import Layer, Refused, Size, Tensor, check, show_shape
+from .expressions import SIZES, Mistake, Silent, evaluate, mistake, truth, undefined
+from .layer import Layer, Refused, Tensor
 from .layer import arguments as declared_arguments
 from .layers import PLANNED, brought, forms, keywords, suggest
 from .layers.windows import axis_names
-from .network import Body, Group, Network, Output, Repeat, Run, Step, Value
-from .size import Expression, TooLarge, Undecided, product, symbol, symbols
+from .network import Body, Group, Network, Output, Repeat, Run, Step, Use, Value
+from .options import NO_OPTIONS, Options
+from .refusals import check_input, check_sizes, refusal
+from .scope import Block, Builder, Declarations, Entry, Given, Held, Lost, pruned, read_by
+from .size import Condition, Expression, TooLarge, Undecided, choose, symbol
+from .size import truth as open_truth
 from .source import Source, Span
 from .spelling import nearest
 from .syntax import tree
-from .values import LARGEST, OPEN, OPERAND, TABLE, Kind, NamedTensor, Unfit, Word, show, whole
+from .syntax.parser import parse
+from .values import OPEN, OPERAND, TABLE, Kind, NamedTensor, Unfit, Word, is_number, show, whole
 from .values import Value as ArgumentValue
 
 MOST_STAGES = 1_000_000
-"""Stages that one file may expand to; copies of a repeat count until one leaves what it got."""
+"""Stages that one file may expand to; copies of a repeat count until one leaves what it got, uses of a block once."""
+MOST_NESTED = 64
+"""Blocks in blocks."""
 
-NOT_YET: dict[type, tuple[str, str]] = {
-    tree.Use: ("`use`", "copy what you need of the other file into this one"),
-    tree.Const: ("`const`", "write the value where it is used"),
-    tree.Block: ("`block`", "write its layers out where they are used; `( ... ) * 3` repeats a group"),
-    tree.Shared: ("`shared`", "where one use is enough, name its tensor by `let`"),
-    tree.Train: ("`train`", "leave it out; it does not change the network"),
-    tree.Assert: ("`assert`", "leave it out; it does not change the network"),
-    tree.For: ("`for`", "write its copies out, joined by `|`"),
-    tree.Conditional: ("`if ... then ... else` between pipelines", "write the side that you want"),
-}
-"""Forms of the language that this version reads but cannot do, and what to write until then."""
-
-FORMS_NOT_YET = ("freeze", "moe")
-RESIDUAL, IDENTITY, PARAM = "residual", "id", "param"
+FORMS_NOT_YET = ("moe",)
+RESIDUAL, FREEZE, IDENTITY = "residual", "freeze", "id"
+FORMS = (RESIDUAL, FREEZE)
+"""Words with branches behind them that are no layers."""
 
 
-def elaborate(program: tree.Program, name: str) -> tuple[Network, tuple[Diagnostic, ...]]:
+def elaborate(
+    program: tree.Program, name: str, options: Options = NO_OPTIONS
+) -> tuple[Network, tuple[Diagnostic, ...]]:
     """Return the network that a program describes, as far as it is known, and what is wrong with it."""
-    return _Elaborator(program.source).file(program, name)
+    return _Elaborator(program.source, options).file(program, name)
 
 
 @frozen(eq=False)
-class Held:
-    """A tensor that a name stands for."""
+class _Made:
+    """A block's body on some arguments and tensors, what leaves it, and its mistakes."""
 
-    value: Value | None
-    span: Span
-
-
-class Builder:
-    """A body in the making: its steps so far, and the names in it, whose scope it is."""
-
-    def __init__(self, parent: Builder | None, inputs: Iterable[Tensor | None]) -> None:
-        self.parent = parent
-        self.inputs: list[Tensor | None] = list(inputs)
-        self.steps: list[Step] = []
-        self.names: dict[str, Held] = {}
-        self.counters: dict[str, int] = {}
-        self.groups: tuple[Group, ...] = ()
-        self.outer: list[Value] = []
-        """The parent's value behind each input: what enters, then what was taken by name."""
-        self.taken: dict[str, Held] = {}
-
-    def tensor(self, value: Value | None) -> Tensor | None:
-        """Return what is known of a value."""
-        if value is None:
-            return None
-        return self.inputs[value] if value >= 0 else self.steps[-value - 1].output
-
-    def maker(self, value: Value) -> Step | None:
-        """Return the step that made a value, None for an input."""
-        return self.steps[-value - 1] if value < 0 else None
-
-    def add(self, step: Step) -> Value:
-        """Append a step and return its value; a number that stays while inputs are still being added."""
-        self.steps.append(step)
-        return -len(self.steps)
-
-    def find(self, name: str) -> Held | None:
-        """Return the tensor that a name stands for here; one from outside becomes an input of this body."""
-        held = self.names.get(name) or self.taken.get(name)
-        if held is not None or self.parent is None:
-            return held
-        outside = self.parent.find(name)
-        if outside is None or outside.value is None:
-            return outside
-        self.inputs.append(self.parent.tensor(outside.value))
-        self.outer.append(outside.value)
-        self.taken[name] = Held(len(self.inputs) - 1, outside.span)
-        return self.taken[name]
-
-    def visible(self) -> tuple[str, ...]:
-        """Return the names that can be used here."""
-        return (*self.names, *(self.parent.visible() if self.parent else ()))
-
-    def finish(self, output: Value | None) -> Body:
-        """Return the body, with the steps that its output does not need left out."""
-        return _pruned(tuple(self.inputs), self.steps, () if output is None else (output,), keep_all=output is None)[0]
-
-
-def _pruned(
-    inputs: tuple[Tensor | None, ...], steps: list[Step], outputs: tuple[Value, ...], keep_all: bool
-) -> tuple[Body, dict[Value, Value], list[tuple[Value, Step]]]:
-    """Return a body of the steps that some output needs, the new number of each value, and the steps left out
-    with their old ones.
-
-    Values of steps come as negative numbers and leave counted behind the inputs.
-    """
-    needed = set(outputs)
-    for place in range(len(steps) - 1, -1, -1):
-        if keep_all or -place - 1 in needed:
-            needed.add(-place - 1)
-            needed.update(_read_by(steps[place]))
-    renumbered: dict[Value, Value] = {value: value for value in range(len(inputs))}
-    kept: list[Step] = []
-    dropped: list[tuple[Value, Step]] = []
-    for place, step in enumerate(steps):
-        if -place - 1 in needed:
-            renumbered[-place - 1] = len(inputs) + len(kept)
-            tied = None if step.tied is None else renumbered[step.tied]
-            kept.append(evolve(step, inputs=tuple(renumbered[value] for value in step.inputs), tied=tied))
-        else:
-            dropped.append((-place - 1, step))
-    output = renumbered[outputs[-1]] if outputs else None
-    return Body(inputs, tuple(kept), output), renumbered, dropped
-
-
-def _read_by(step: Step) -> tuple[Value, ...]:
-    """Return the values that a step needs."""
-    return step.inputs if step.tied is None else (*step.inputs, step.tied)
-
-
-def _named(layer: Layer, kind: Kind) -> Iterator[NamedTensor]:
-    """Return the tensors that arguments of a kind name."""
-    for name, argument in declared_arguments(type(layer)).items():
-        if argument.kind is kind and getattr(layer, name) is not None:
-            yield getattr(layer, name)
+    body: Body
+    output: Tensor | None
+    diagnostics: tuple[Diagnostic, ...]
 
 
 class _StageNames:
-    """The names around one stage, for its arguments; see `expressions.Names`."""
+    """The names around one stage, for its arguments; see `expressions.Names`.
 
-    def __init__(self, elaborator: _Elaborator, builder: Builder, entering: Value | None, births: str = "") -> None:
+    `births` is the name of an input, whose shape makes symbols; `place` is what a choice in the arguments is called.
+    Where nothing enters, sizes are of what enters the branch around; `is_lost` says that they are unknown.
+    """
+
+    def __init__(
+        self, elaborator: _Elaborator, builder: Builder, entering: Value | None, births: str = "", place: str = ""
+    ) -> None:
         self.elaborator = elaborator
         self.builder = builder
+        if entering is None and not builder.is_lost:
+            entering = builder.around
         self.entering = builder.tensor(entering)
+        self.is_lost = self.entering is None and (builder.is_lost or entering is not None)
         self.births = births
+        self.place = place
 
     def look_up(self, name: tree.Name) -> ArgumentValue | None:
-        for values in reversed(self.elaborator.locals):
-            if name.text in values:
-                return values[name.text]
-        held = self.builder.find(name.text)
-        if held is None:
-            if name.text in self.elaborator.unsupported:
+        entry = self.builder.find(name.text)
+        if entry is None:
+            if self.builder.root.declarations.misses_names and not forms(name.text):
+                raise Silent
+            if self.is_lost and name.text in SIZES:
                 raise Silent
             return None
-        tensor = self.builder.tensor(held.value)
-        if tensor is None or held.value is None:
+        if isinstance(entry, Given):
+            return self.elaborator.opened(entry.value, name.text)
+        if isinstance(entry, Block):
+            return self.elaborator.table(self.builder, entry, name) if entry.is_shared else entry
+        tensor = self.builder.tensor(entry.value) if isinstance(entry, Held) else None
+        if not isinstance(entry, Held) or tensor is None or entry.value is None:
             raise Silent
-        maker = self.builder.maker(held.value)
+        maker = self.builder.maker(entry.value)
         layer = maker.does if maker is not None and isinstance(maker.does, Layer) else None
-        return NamedTensor(name.text, held.value, tensor.sizes, held.span, layer)
+        return NamedTensor(name.text, entry.value, tensor.sizes, entry.span, layer)
 
     def size(self, name: str, span: Span) -> ArgumentValue:
         if self.births:
-            return self.elaborator.symbols.setdefault(name, symbol(name))
+            return self.elaborator.born(name)
         if name in self.elaborator.symbols:
             return self.elaborator.symbols[name]
         guess = nearest(name, self.elaborator.symbols)
@@ -184,31 +108,45 @@ class _StageNames:
         )
 
     def names(self) -> tuple[str, ...]:
-        return (*self.builder.visible(), *(name for values in self.elaborator.locals for name in values))
+        return self.builder.visible()
+
+    def member(self, members: tuple[ArgumentValue, ...], span: Span) -> ArgumentValue:
+        """Return the member of a choice that has been picked."""
+        return self.elaborator.member(self.place, members, span)
 
 
 class _Elaborator:
     """One walk over one file."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, options: Options) -> None:
         self.source = source
+        self.options = options
         self.diagnostics: list[Diagnostic] = []
-        self.reported: set[int] = set()
-        self.symbols: dict[str, Expression] = {}
-        self.locals: list[dict[str, ArgumentValue]] = []
-        self.labels: frozenset[str] = frozenset()
+        self.reported: set[tuple[str, int]] = set()
+        self.symbols: dict[str, Any] = {}
         self.copies: list[tuple[Span, int]] = []
         self.stages = 0
-        self.unsupported: set[str] = set()
-        """Names that statements which are not supported yet declare; what uses them is unknown, without a message."""
-        self.uses_files = False
+        self.nested: list[Block] = []
+        self.checking = 0
+        """Above 0 while something is checked for its names, arguments and ranks, with its values left open."""
         self.making = ""
         """The name of the `let` that is being read."""
+        self.made: dict[Any, _Made] = {}
+        self.blamed: dict[Any, frozenset[tuple[str, str, int]]] = {}
+        self.used: set[Block] = set()
+        self.shared: dict[Block, tuple[Tensor, bool, Span]] = {}
+        self.files: dict[str, Declarations | None] = {}
+        self.reading = [source.name]
+        self.settled: set[str] = set()
+        """Options that something in the text has asked for."""
+        self.inputs: dict[str, Span] = {}
+        self.choices: dict[str, tuple[ArgumentValue, ...]] = {}
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Keep the first message at a place: a copy of a repeat makes the mistake of the first again."""
-        if diagnostic.span.start not in self.reported:
-            self.reported.add(diagnostic.span.start)
+        place = (diagnostic.span.source.name, diagnostic.span.start)
+        if place not in self.reported:
+            self.reported.add(place)
             self.diagnostics.append(diagnostic)
 
     @contextmanager
@@ -221,33 +159,93 @@ class _Elaborator:
         except Silent:
             pass
 
+    @contextmanager
+    def apart(self) -> Iterator[list[Diagnostic]]:
+        """Gather the messages that are made inside by themselves."""
+        outside = self.diagnostics, self.reported
+        self.diagnostics, self.reported = [], set()
+        try:
+            yield self.diagnostics
+        finally:
+            self.diagnostics, self.reported = outside
+
+    # Values that are left open, or decided outside
+
+    def born(self, name: str) -> ArgumentValue:
+        """Return the size that an input's shape calls by a name: a symbol, or the number that was set for it."""
+        if name not in self.symbols:
+            self.settled.add(name)
+            self.symbols[name] = self.options.settings.get(name, symbol(name))
+        return self.symbols[name]
+
+    def opened(self, value: ArgumentValue, name: str) -> ArgumentValue:
+        """Return a value, left open while something is only checked."""
+        return _opened(value, name) if self.checking else value
+
+    def member(self, place: str, members: tuple[ArgumentValue, ...], span: Span) -> ArgumentValue:
+        """Return the member of a choice that has been picked; asks for one where none has."""
+        self.choices[place] = members
+        listed = ", ".join(show(member) for member in members)
+        if place not in self.options.picks:
+            raise mistake(
+                "E032",
+                f"`{place}` is a choice of {listed}: the file describes a family, and one of it is needed here",
+                span,
+                help=f"choose one with `--pick {place}={show(members[0])}`",
+            )
+        self.settled.add(place)
+        picked = self.options.picks[place]
+        if not any(type(member) is type(picked) and member == picked for member in members):
+            raise mistake("E032", f"`{show(picked)}` is no member of `{place}`, which is {listed}", span)
+        return picked
+
     # Statements
 
     def file(self, program: tree.Program, name: str) -> tuple[Network, tuple[Diagnostic, ...]]:
-        self.labels = frozenset(_labels(program))
-        builder = Builder(None, ())
+        builder = Builder(None, (), Declarations(program))
         outputs: list[Output] = []
-        for statement in program.statements:
-            with self.reporting():
-                found = self.statement(builder, statement)
-                if found is not None:
-                    outputs.append(found)
-        seen_input = any(isinstance(step.does, Layer) and step.does.is_source for step in builder.steps)
-        if not program.statements:
-            self.report(_no_network(program.source, "the file is empty", ""))
-        elif not outputs and not self.diagnostics and not any(isinstance(s, tree.Wrong) for s in program.statements):
-            end = program.statements[-1].span
-            what = "nothing leaves it" if seen_input else "nothing enters it"
-            named = [s.name.text for s in program.statements if isinstance(s, tree.Let)]
-            cure = f"make it an output: `out {named[-1]}`" if named and seen_input else ""
-            self.report(_no_network(program.source, f"this describes no network: {what}", cure, end))
+        try:
+            for statement in program.statements:
+                with self.reporting():
+                    found = self.statement(builder, statement)
+                    if found is not None:
+                        outputs.append(found)
+            self.check_unused_blocks(builder)
+        except RecursionError:
+            self.report(_nested_too_deep(Span(self.source, 0, 0)))
+        self.report_unsettled(program)
+        self.report_no_network(program, builder, outputs)
         return self.network(name, builder, outputs)
+
+    def report_no_network(self, program: tree.Program, builder: Builder, outputs: list[Output]) -> None:
+        """Report a text without an output, where no mistake explains that."""
+        statements = program.statements
+        if not statements:
+            self.report(_no_network(program.source, "the file is empty", ""))
+            return
+        errors = [found for found in self.diagnostics if found.severity == "error"]
+        if outputs or errors or any(isinstance(statement, tree.Wrong) for statement in statements):
+            return
+        end = statements[-1].span
+        declared = [s for s in statements if isinstance(s, tree.Block | tree.Shared | tree.Const | tree.Use)]
+        if len(declared) == len(statements):
+            names = [s.name.text for s in declared if isinstance(s, tree.Block | tree.Shared)]
+            example = f"in 32x32x3 | {names[-1]} ..." if names else "in 32x32x3 | conv 8@3"
+            message = "this file holds no network: it only declares what others can use"
+            self.report(_no_network(program.source, message, f"a network is a pipeline, as in `{example}`", end))
+            return
+        seen_input = any(isinstance(step.does, Layer) and step.does.is_source for step in builder.steps)
+        what = "nothing leaves it" if seen_input else "nothing enters it"
+        named = [s.name.text for s in statements if isinstance(s, tree.Let)]
+        cure = f"make it an output: `out {named[-1]}`" if named and seen_input else ""
+        self.report(_no_network(program.source, f"this describes no network: {what}", cure, end))
 
     def network(self, name: str, builder: Builder, outputs: list[Output]) -> tuple[Network, tuple[Diagnostic, ...]]:
         """Return the network of what the outputs need; the rest is warned of."""
         values = tuple(output.value for output in outputs)
-        body, renumbered, dropped = _pruned((), builder.steps, values, keep_all=bool(self.diagnostics))
-        read = {value for _, step in dropped for value in _read_by(step)}
+        has_errors = any(found.severity == "error" for found in self.diagnostics)
+        body, renumbered, dropped = pruned((), builder.steps, values, keep_all=has_errors)
+        read = {value for _, step in dropped for value in read_by(step)}
         for value, step in dropped:
             if value not in read:
                 self.report(
@@ -260,7 +258,7 @@ class _Elaborator:
                     )
                 )
         renamed = tuple(evolve(output, value=renumbered[output.value]) for output in outputs)
-        ordered = sorted(self.diagnostics, key=lambda diagnostic: diagnostic.span.start)
+        ordered = sorted(self.diagnostics, key=lambda found: (found.span.source is not self.source, found.span.start))
         return Network(name, self.source, body, renamed), tuple(ordered)
 
     def statement(self, builder: Builder, statement: tree.Statement) -> Output | None:
@@ -269,27 +267,445 @@ class _Elaborator:
         if isinstance(statement, tree.Let):
             value = self.closed(builder, statement.body, "let")
             self.declare(builder, statement.name, value)
-            return None
-        if isinstance(statement, tree.Output):
-            if statement.keyword == "aux":
-                raise _unsupported("`aux`", "make it an `out`, or leave it out", statement.span)
+        elif isinstance(statement, tree.Output):
             value = self.closed(builder, statement.body, statement.keyword or "a pipeline on its own")
-            if value is None or _only_declares_an_input(statement):
-                return None
-            return self.output(builder, value, statement.body.span)
-        if isinstance(statement, tree.Wrong):
-            return None
-        if isinstance(statement, tree.Block | tree.Shared | tree.Const):
-            self.unsupported.add(statement.name.text)
-        self.uses_files = self.uses_files or isinstance(statement, tree.Use)
-        raise _unsupported(*NOT_YET[type(statement)], statement.span)
+            if value is not None and not _only_declares_an_input(statement):
+                return self.output(builder, value, statement)
+        elif not isinstance(statement, tree.Wrong):
+            self.declaration(builder, statement)
+        return None
 
-    def output(self, builder: Builder, value: Value, span: Span) -> Output:
+    def output(self, builder: Builder, value: Value, statement: tree.Output) -> Output:
         """Return an output under the name of its tensor."""
         step = builder.maker(value)
         assert step is not None, "a file's values are all made by steps"
-        name = next((name for name, held in builder.names.items() if held.value == value), step.name)
-        return Output(name, value, span)
+        named = (
+            name for name, held in builder.frames[0].names.items() if isinstance(held, Held) and held.value == value
+        )
+        return Output(next(named, step.name), value, statement.body.span, statement.keyword == "aux")
+
+    def declaration(self, builder: Builder, statement: tree.Statement) -> None:
+        """Elaborate a statement that declares values or blocks."""
+        if isinstance(statement, tree.Use):
+            self.use(builder, statement)
+        elif isinstance(statement, tree.Const):
+            self.constant(builder, statement)
+        elif isinstance(statement, tree.Block | tree.Shared):
+            home = builder.declarations
+            parameters = statement.parameters if isinstance(statement, tree.Block) else ()
+            self.refuse_name(builder, statement.name)
+            block = Block(
+                statement.name.text,
+                parameters,
+                statement.body,
+                statement.name.span,
+                home,
+                len(home.entries),
+                isinstance(statement, tree.Shared),
+            )
+            self.refuse_parameters(block)
+            home.add(block.name, block)
+            home.own[block.name] = block
+        elif isinstance(statement, tree.Train | tree.Assert):
+            raise mistake(
+                "E021",
+                f"`{'train' if isinstance(statement, tree.Train) else 'assert'}` is part of the language, "
+                "but not supported yet",
+                statement.span,
+                help="leave it out; it does not change the network",
+            )
+
+    def refuse_name(self, builder: Builder, name: tree.Name) -> None:
+        """Raise the mistake of a declared name that is in upper case, or that stands for something else already."""
+        if name.text.isupper():
+            raise mistake(
+                "E009",
+                f"{quoted(name.text)} is in upper case, which is for symbolic sizes",
+                name.span,
+                help="use lower case",
+            )
+        entry = builder.declared(name.text)
+        if entry is not None:
+            raise mistake(
+                "E029",
+                f"{quoted(name.text)} is declared twice",
+                name.span,
+                "declared again here",
+                "give one of them another name; a name stands for one thing in its scope",
+                Related(entry.span, "declared here"),
+            )
+
+    def refuse_parameters(self, block: Block) -> None:
+        """Raise the mistake of a parameter that is declared twice, or in upper case."""
+        seen: dict[str, tree.Name] = {}
+        for parameter in block.parameters:
+            name = parameter.name
+            if name.text.isupper():
+                raise mistake(
+                    "E009",
+                    f"{quoted(name.text)} is in upper case, which is for symbolic sizes",
+                    name.span,
+                    help="use lower case",
+                )
+            if name.text in seen:
+                raise mistake(
+                    "E029",
+                    f"the block {quoted(block.name)} has two parameters called {quoted(name.text)}",
+                    name.span,
+                    "declared again here",
+                    "give one of them another name",
+                    Related(seen[name.text].span, "declared here"),
+                )
+            seen[name.text] = name
+
+    def constant(self, builder: Builder, statement: tree.Const) -> None:
+        """Elaborate `const`: its own value, or the one that was set for it."""
+        name = statement.name.text
+        self.refuse_name(builder, statement.name)
+        try:
+            value = evaluate(statement.value, _StageNames(self, builder, None, place=name))
+            if isinstance(value, NamedTensor):
+                raise mistake(
+                    "E008",
+                    f"{quoted(value.name)} is a tensor, and a constant is a number, a list or a word",
+                    statement.value.span,
+                    help=f"name a tensor with `let {name} = {value.name} | ...`",
+                )
+        except (Mistake, Silent, Undecided) as found:
+            builder.declarations.add(name, Lost(statement.name.span))
+            if isinstance(found, Undecided):
+                raise Mistake(_undecided(found, statement.value.span)) from None
+            raise
+        if name in self.options.settings:
+            self.settled.add(name)
+            value = self.options.settings[name]
+        given = Given(value, statement.name.span)
+        builder.declarations.add(name, given)
+        builder.declarations.own[name] = given
+
+    def report_unsettled(self, program: tree.Program) -> None:
+        """Report options that name nothing in the text."""
+        start = Span(program.source, 0, 0)
+        known = (*(name for name in self.symbols if "." not in name), *self.settled)
+        for name in self.options.settings:
+            if name not in self.settled:
+                guess = nearest(name, known)
+                self.diagnostics.append(
+                    Diagnostic(
+                        "E033",
+                        f"there is no constant and no open size called `{name}` to be set",
+                        start,
+                        help=f"did you mean `{guess}`?" if guess else "constants are declared by `const name = value`",
+                    )
+                )
+        for name in self.options.inputs:
+            if name not in self.settled:
+                listed = ", ".join(f"`{known}`" for known in self.inputs) or "none"
+                message = f"there is no input called `{name}`; the inputs are {listed}"
+                if not name:
+                    message = f"the network has {len(self.inputs)} inputs, so the one to be replaced has to be named"
+                self.diagnostics.append(Diagnostic("E033", message, start, help="for example `--input image=64x64x3`"))
+        for name in self.options.picks:
+            if name not in self.choices:
+                guess = nearest(name, self.choices)
+                listed = ", ".join(f"`{known}`" for known in self.choices) or "none"
+                cure = f"did you mean `{guess}`?" if guess else f"the choices are {listed}"
+                self.diagnostics.append(Diagnostic("E033", f"there is no choice called `{name}`", start, help=cure))
+
+    # Other files
+
+    def use(self, builder: Builder, statement: tree.Use) -> None:
+        """Declare the constants and blocks of another file."""
+        found = self.file_of(statement)
+        if found is None:
+            builder.declarations.misses_names = True
+            raise Silent
+        for name, entry in found.own.items():
+            clash = builder.declared(name)
+            if clash is not None and clash is not entry:
+                raise mistake(
+                    "E029",
+                    f"`{name}` of {quoted(statement.path.span.text)} is declared here too",
+                    statement.path.span,
+                    "both bring this name",
+                    "give one of them another name; a name stands for one thing in its file",
+                    Related(clash.span, "declared here"),
+                )
+            if clash is None:
+                builder.declarations.add(name, entry)
+
+    def file_of(self, statement: tree.Use) -> Declarations | None:
+        """Return what another file declares; None where it could not be read, which has been reported."""
+        path = statement.path
+        try:
+            source = self.options.read(path.value, path.span.source)
+        except OSError as reason:
+            message = f"cannot use {quoted(path.span.text)}: {reason}"
+            cure = "`use` names a file, relative to this one, or one of the library, as in `std/resnet`"
+            raise mistake("E024", message, path.span, help=cure) from None
+        if source.name in self.reading:
+            circle = [*self.reading[self.reading.index(source.name) :], source.name]
+            raise mistake(
+                "E010",
+                "a file cannot use itself" if len(circle) == 2 else "these files use each other in a circle",
+                path.span,
+                "this closes it" if len(circle) > 2 else "",
+                f"{' uses '.join(f'`{name}`' for name in circle)}\nput what they have in common into a file of its own",
+            )
+        if source.name not in self.files:
+            self.reading.append(source.name)
+            try:
+                self.files[source.name] = self.declarations_of(source)
+            finally:
+                self.reading.pop()
+        return self.files[source.name]
+
+    def declarations_of(self, source: Source) -> Declarations | None:
+        """Return what a file declares; None where that has a mistake in it, which has been reported."""
+        program, mistakes = parse(source)
+        for found in mistakes:
+            self.report(found)
+        before = len(self.diagnostics)
+        builder = Builder(None, (), Declarations(program))
+        for statement in program.statements:
+            if isinstance(statement, tree.Use | tree.Const | tree.Block | tree.Shared):
+                with self.reporting():
+                    self.declaration(builder, statement)
+        return None if mistakes or len(self.diagnostics) > before else builder.declarations
+
+    # Blocks
+
+    def use_block(self, builder: Builder, stage: tree.Layer, block: Block, entering: Value | None) -> Value | None:
+        """Elaborate a use of a block."""
+        self.used.add(block)
+        name = self.step_name(builder, block.name, stage.label)
+        if block in self.nested:
+            raise mistake(
+                "E010", f"the block {quoted(block.name)} uses itself", stage.span, help="repeat a group: `( ... ) * 3`"
+            )
+        if block.is_shared and builder.root.limit is not None:
+            raise mistake(
+                "E010",
+                f"{quoted(block.name)} is shared, and a block does not see it",
+                stage.name.span,
+                help="give its tensor to the block as an argument",
+            )
+        if len(self.nested) >= MOST_NESTED:
+            raise mistake("E026", f"blocks stand in blocks more than {MOST_NESTED} deep", stage.span)
+        inner = Builder(None, [builder.tensor(entering)], block.home, block.order)
+        inner.outer.append(0 if entering is None else entering)
+        try:
+            arguments = self.arguments(builder, inner, stage, block, entering, name)
+        except (Mistake, Silent, Undecided) as found:
+            if isinstance(found, Mistake):
+                self.report(found.diagnostic)
+            elif isinstance(found, Undecided):
+                self.report_undecided(found, stage.span)
+            return self.unknown_step(builder, stage, name)
+        x = inner.inputs[0]
+        if entering is None or x is None:
+            return self.unknown_step(builder, stage, name)
+        if block.is_shared:
+            self.refuse_other_use(builder, stage, block, x)
+        made = self.body_of(block, inner, arguments)
+        for found_inside in made.diagnostics:
+            self.blame(found_inside, stage, block, inner, arguments)
+        does = Use(block.name, tuple(arguments.items()), made.body, block.is_shared)
+        text, is_named = _one_line(stage.span.text), stage.label is not None
+        is_frozen = builder.keeps_frozen if block.is_shared else builder.is_frozen
+        value = builder.add(
+            Step(name, does, tuple(inner.outer), made.output, stage.span, text, is_named, builder.groups, is_frozen)
+        )
+        if stage.label is not None:
+            self.declare(builder, stage.label, value if made.output is not None else None)
+        return value if made.output is not None else None
+
+    def arguments(
+        self, builder: Builder, inner: Builder, stage: tree.Layer, block: Block, entering: Value | None, name: str
+    ) -> dict[str, ArgumentValue]:
+        """Return the value of every parameter of a block at a use, and let them be names inside the block."""
+        if any(isinstance(argument, tree.Wrong) for argument in stage.arguments):
+            raise Silent
+        names = _StageNames(self, builder, entering)
+        given = bind_block(stage, block.name, block.parameters, names, name)
+        arguments: dict[str, ArgumentValue] = {}
+        for parameter in block.parameters:
+            word = parameter.name.text
+            if word in given:
+                value = _moved_in(given[word], builder, inner)
+            else:
+                assert parameter.default is not None, "what has no default is given"
+                value = evaluate(parameter.default, _StageNames(self, inner, 0, place=f"{name}.{word}"))
+            arguments[word] = value
+            inner.frames[0].names[word] = Given(value, parameter.name.span)
+        return arguments
+
+    def refuse_other_use(self, builder: Builder, stage: tree.Layer, block: Block, x: Tensor) -> None:
+        """Raise the mistake of a shared block that cannot have the same weights here as at its first use."""
+        is_frozen = builder.keeps_frozen
+        seen, was_frozen, span = self.shared.setdefault(block, (x, is_frozen, stage.span))
+        if seen != x:
+            raise mistake(
+                "E031",
+                f"{quoted(block.name)} is shared, so the same shape has to enter it everywhere: here it is {x}, "
+                f"before it was {seen}",
+                stage.span,
+                f"{x} enters",
+                "bring both to one shape before it, or declare it as a `block`, whose uses have weights of their own",
+                Related(span, f"{seen} enters"),
+            )
+        if was_frozen != is_frozen:
+            raise mistake(
+                "E031",
+                f"{quoted(block.name)} is shared, and frozen at one of its uses only",
+                stage.span,
+                "frozen here" if is_frozen else "not frozen here",
+                f"its weights are the same everywhere; write `freeze( ... )` where {quoted(block.name)} is declared",
+                Related(span, "frozen here" if was_frozen else "not frozen here"),
+            )
+
+    def body_of(self, block: Block, inner: Builder, arguments: dict[str, ArgumentValue]) -> _Made:
+        """Return the body of a block on some arguments and tensors; equal ones have one between them."""
+        values = tuple(_key(value, inner) for value in arguments.values())
+        key = (block, tuple(inner.inputs), values, bool(self.checking))
+        if key not in self.made:
+            with self.apart() as found, self.without_copies():
+                self.nested.append(block)
+                try:
+                    output = self.open(inner, block.body, f"the block {quoted(block.name)}")
+                finally:
+                    self.nested.pop()
+            self.made[key] = _Made(inner.finish(output), inner.tensor(output), tuple(found))
+        return self.made[key]
+
+    @contextmanager
+    def without_copies(self) -> Iterator[None]:
+        """Forget the repeats around a block, whose body is the same in all of them."""
+        outside, self.copies = self.copies, []
+        try:
+            yield
+        finally:
+            self.copies = outside
+
+    def open(self, builder: Builder, branch: tree.Branch, where: str) -> Value | None:
+        """Elaborate a pipeline that has to take the tensor that enters."""
+        value = None
+        with self.reporting():
+            if self.is_closed(builder, branch):
+                first = branch.stages[0] if isinstance(branch, tree.Pipeline) else branch
+                raise mistake(
+                    "E027",
+                    f"{where} takes a tensor, and this begins with one of its own",
+                    first.span,
+                    help="put `id` or a layer first, or join the two: `concat(id, other)`",
+                )
+            value = self.branch(builder, branch, 0 if builder.inputs[0] is not None else None)
+        return value
+
+    def blame(
+        self,
+        found: Diagnostic,
+        stage: tree.Layer,
+        block: Block,
+        inner: Builder,
+        arguments: dict[str, ArgumentValue],
+    ) -> None:
+        """Report a mistake inside a block: at its place if any use makes it, else at the use that does."""
+        if found.severity != "error" or _identity(found) in self.mistakes_of(block, inner, arguments):
+            used = Related(stage.span, f"{quoted(block.name)} is used here")
+            self.report(found if len(found.related) > 2 else evolve(found, related=(*found.related, used)))
+            return
+        words = {value.text: name for name, value in arguments.items() if isinstance(value, Word)}
+        blamed = next(
+            (
+                argument.span
+                for argument in stage.arguments
+                if argument.span.text in words and argument.span.text in found.message
+            ),
+            stage.span,
+        )
+        inside = Related(found.span, f"here in the block {quoted(block.name)}")
+        self.report(evolve(found, span=blamed, label="", related=(inside, *found.related[:2])))
+
+    def mistakes_of(
+        self, block: Block, inner: Builder, arguments: dict[str, ArgumentValue]
+    ) -> frozenset[tuple[str, str, int]]:
+        """Return what is wrong with a block whatever its numbers are."""
+        tensors = tuple(_opened_tensor(x, f"in{number or ''}") for number, x in enumerate(inner.inputs))
+        words = tuple(value.text for value in arguments.values() if isinstance(value, Word))
+        key = (block, tensors, words)
+        if key not in self.blamed:
+            with self.apart() as found, self.only_checked():
+                copy = Builder(None, tensors, block.home, block.order)
+                for parameter, value in zip(block.parameters, arguments.values(), strict=True):
+                    is_default = isinstance(parameter.default, tree.Name) and isinstance(value, Word)
+                    chosen = value if not isinstance(value, Word) or is_default else _any_number(parameter.name.text)
+                    copy.frames[0].names[parameter.name.text] = Given(chosen, parameter.name.span)
+                with self.without_copies():
+                    self.open(copy, block.body, f"the block {quoted(block.name)}")
+            self.blamed[key] = frozenset(map(_identity, found))
+        return self.blamed[key]
+
+    @contextmanager
+    def only_checked(self) -> Iterator[None]:
+        """Leave values open inside, where only names, arguments and ranks are looked at."""
+        self.checking += 1
+        try:
+            yield
+        finally:
+            self.checking -= 1
+
+    def check_unused_blocks(self, builder: Builder) -> None:
+        """Check the blocks that nothing uses, each on the rank of tensors that suits it best."""
+        for block in list(builder.declarations.own.values()):
+            if isinstance(block, Block) and block not in self.used:
+                self.check_alone(block)
+
+    def check_alone(self, block: Block) -> None:
+        """Check a block by itself, with its parameters open."""
+        best: list[Diagnostic] | None = None
+        for rank in (3, 2, 1, 4):
+            x = Tensor(tuple(symbol(name) for name in (*axis_names(rank), "channels")))
+            with self.apart() as found, self.only_checked(), self.reporting():
+                inner = Builder(None, [x], block.home, block.order)
+                for parameter in block.parameters:
+                    self.open_parameter(inner, parameter)
+                self.nested.append(block)
+                try:
+                    self.open(inner, block.body, f"the block {quoted(block.name)}")
+                finally:
+                    self.nested.pop()
+            if best is None or len(found) < len(best):
+                best = found
+            if not found:
+                return
+        for diagnostic in best or ():
+            self.report(diagnostic)
+
+    def open_parameter(self, inner: Builder, parameter: tree.Parameter) -> None:
+        """Let a parameter of a block be a name inside it, its default or else a symbol its value."""
+        name = parameter.name
+        value: ArgumentValue = _any_number(name.text)
+        if parameter.default is not None:
+            with self.reporting():
+                value = evaluate(parameter.default, _StageNames(self, inner, 0, place=name.text))
+        inner.frames[0].names[name.text] = Given(value, name.span)
+
+    def table(self, builder: Builder, block: Block, name: tree.Name) -> NamedTensor:
+        """Return the last tensor that went through a shared block here, for a layer that uses its weights."""
+        for place, step in enumerate(reversed(builder.steps)):
+            if isinstance(step.does, Use) and step.does.is_shared and step.does.block == block.name and step.output:
+                layers = [inside.does for inside in step.does.body.steps]
+                maker = layers[0] if len(layers) == 1 else None
+                return NamedTensor(block.name, place - len(builder.steps), step.output.sizes, step.span, maker)
+        raise mistake(
+            "E010",
+            f"{quoted(block.name)} is a shared block that no tensor has gone through here yet",
+            name.span,
+            help=f"use it before, as in `... | {block.name} | ...`",
+        )
+
+    # Pipelines
 
     def closed(self, builder: Builder, branch: tree.Branch, where: str) -> Value | None:
         """Elaborate a pipeline that has to begin with a source."""
@@ -314,13 +730,14 @@ class _Elaborator:
         if not isinstance(first, tree.Layer) or first.arguments or forms(first.name.text) or first.name.text in PLANNED:
             return
         word = first.name.text
-        if word in self.unsupported or word in (IDENTITY, PARAM) or brought(word):
+        if builder.find(word) is not None or word == IDENTITY or brought(word):
             return
+        self.excuse(builder)
         guess = nearest(word, builder.visible())
         message = f"nothing called {quoted(word)} has been named before this"
         if word == self.making:
             message = f"{quoted(word)} would be made of itself"
-        elif word in self.labels:
+        elif word in builder.declarations.labels:
             message += "; it is named further down, and names are made before they are used"
         raise mistake(
             "E010",
@@ -330,41 +747,29 @@ class _Elaborator:
             "a pipeline begins with `in`, or with a tensor named by `let` or `as` above it",
         )
 
+    def excuse(self, builder: Builder) -> None:
+        """Raise Silent where any name may be one of a file that could not be read."""
+        if builder.root.declarations.misses_names:
+            raise Silent
+
     def declare(self, builder: Builder, name: tree.Name, value: Value | None) -> None:
         """Let a name stand for a tensor in this scope."""
-        if name.text.isupper():
-            raise mistake(
-                "E009",
-                f"{quoted(name.text)} is in upper case, which is for symbolic sizes",
-                name.span,
-                help="use lower case",
-            )
-        held = builder.names.get(name.text)
-        if held is not None:
-            raise mistake(
-                "E029",
-                f"{quoted(name.text)} is declared twice",
-                name.span,
-                "declared again here",
-                "give one of them another name; a name stands for one thing in its scope",
-                Related(held.span, "declared here"),
-            )
-        builder.names[name.text] = Held(value, name.span)
-
-    # Pipelines
+        self.refuse_name(builder, name)
+        builder.scope.names[name.text] = Held(value, name.span)
 
     def is_closed(self, builder: Builder, branch: tree.Branch) -> bool:
         """Whether a pipeline begins with a source or a named tensor, or a combinator of such."""
-        if not isinstance(branch, tree.Pipeline):
-            return False
-        return self.stage_is_closed(builder, branch.stages[0])
+        if isinstance(branch, tree.Conditional):
+            return self.is_closed(builder, branch.first) and self.is_closed(builder, branch.second)
+        return isinstance(branch, tree.Pipeline) and self.stage_is_closed(builder, branch.stages[0])
 
     def stage_is_closed(self, builder: Builder, stage: tree.Stage) -> bool:
         """Whether a stage is a tensor, and takes none."""
         if isinstance(stage, tree.Layer):
-            if builder.find(stage.name.text) is not None:
-                return True
-            return stage.name.text == PARAM or any(form.is_source for form in forms(stage.name.text))
+            entry = builder.find(stage.name.text)
+            if entry is not None:
+                return isinstance(entry, Held) or (isinstance(entry, Given) and isinstance(entry.value, NamedTensor))
+            return any(form.is_source for form in forms(stage.name.text))
         if isinstance(stage, tree.Group):
             return self.is_closed(builder, stage.body)
         if isinstance(stage, tree.Call):
@@ -382,10 +787,21 @@ class _Elaborator:
         """Elaborate a pipeline; return the tensor that leaves it, None where a mistake leaves that unknown."""
         if isinstance(branch, tree.Wrong):
             return None
-        if isinstance(branch, tree.Conditional):
-            raise _unsupported(*NOT_YET[tree.Conditional], branch.span)
+        outside = builder.is_lost
+        builder.is_lost = entering is None and (outside or not self.is_closed(builder, branch))
+        try:
+            if isinstance(branch, tree.Conditional):
+                return self.conditional(builder, branch, entering)
+            return self.stages_in_a_row(builder, branch, entering)
+        finally:
+            builder.is_lost = outside
+
+    def stages_in_a_row(self, builder: Builder, pipeline: tree.Pipeline, entering: Value | None) -> Value | None:
+        """Elaborate the stages of a pipeline."""
         value = entering
-        for place, stage in enumerate(branch.stages):
+        for place, stage in enumerate(pipeline.stages):
+            if place:
+                builder.is_lost = value is None
             if place and self.stage_is_closed(builder, stage):
                 self.report(
                     Diagnostic(
@@ -406,9 +822,17 @@ class _Elaborator:
                 value = None
             except Silent:
                 value = None
+            except Undecided as open_question:
+                self.report_undecided(open_question, stage.span)
+                value = None
             if not known:
                 value = None
         return value
+
+    def report_undecided(self, open_question: Undecided, span: Span) -> None:
+        """Report that a number is needed where a symbol stands, unless values are left open on purpose."""
+        if not self.checking:
+            self.report(_undecided(open_question, span))
 
     def stage(self, builder: Builder, stage: tree.Stage, entering: Value | None) -> Value | None:
         """Elaborate one stage; return the tensor that leaves it."""
@@ -427,26 +851,135 @@ class _Elaborator:
         if isinstance(stage, tree.Call):
             return self.call(builder, stage, entering)
         if isinstance(stage, tree.For):
-            raise _unsupported(*NOT_YET[tree.For], stage.span)
+            return self.loop(builder, stage, entering)
         raise Silent
+
+    def conditional(self, builder: Builder, branch: tree.Conditional, entering: Value | None) -> Value | None:
+        """Elaborate the side of an `if` that its condition takes; the other one is checked with its values open."""
+        condition: Any = None
+        with self.reporting():
+            condition = truth(branch.condition, _StageNames(self, builder, entering, place="if"))
+        if isinstance(condition, bool):
+            taken, other = (branch.first, branch.second) if condition else (branch.second, branch.first)
+            self.check_side(builder, other, entering)
+            with builder.frame({}, is_scope=True):
+                return self.in_branch(builder, taken, entering)
+        sides = [self.check_side(builder, side, entering) for side in (branch.first, branch.second)]
+        if condition is None:
+            return None
+        if not self.checking:
+            raise Mistake(_undecided(Undecided(condition.symbols), branch.condition.span))
+        return self.joined(builder, branch, condition, sides)
+
+    def check_side(self, builder: Builder, side: tree.Branch, entering: Value | None) -> Tensor | None:
+        """Check a side of an `if` for names, arguments and ranks; return the tensor that would leave it."""
+        x = builder.tensor(builder.around if entering is None else entering)
+        with self.only_checked():
+            copy = Builder(builder, [_opened_tensor(x, "in")], builder.declarations)
+            copy.outer.append(0)
+            copy.around, copy.is_lost = None if x is None else 0, builder.is_lost
+            closed = self.is_closed(copy, side)
+            if entering is None and not closed:
+                return None
+            return copy.tensor(self.branch(copy, side, None if closed else 0))
+
+    def joined(
+        self, builder: Builder, branch: tree.Conditional, condition: Condition, sides: list[Tensor | None]
+    ) -> Value | None:
+        """Return what leaves an `if` whose condition is open, as far as that is one tensor."""
+        first, second = sides
+        if first is None or second is None or first.rank != second.rank:
+            return None
+        sizes = (choose(condition, a, b) for a, b in zip(first.sizes, second.sizes, strict=True))
+        output = first.resized(*sizes)
+        return builder.add(Step(builder.next_name("if"), None, (), output, branch.span, "", groups=builder.groups))
+
+    def loop(self, builder: Builder, stage: tree.For, entering: Value | None) -> Value | None:
+        """Elaborate `for`: a copy of its pipeline for each item, in a row."""
+        items = self.items(builder, stage, entering)
+        value = entering
+        for number, names in enumerate(items, 1):
+            self.stages += 1
+            label = stage.label
+            word = f"{label.text}_{number}" if label is not None else builder.next_name("for")
+            with builder.frame(names, is_scope=True, counts_anew=True), builder.group(Group(word, stage.span)):
+                if number == 1 and self.is_closed(builder, stage.body):
+                    raise mistake(
+                        "E027",
+                        "`for` puts its copies in a row, so each takes a tensor, and this begins with one",
+                        stage.body.span,
+                        help="put `id` or a layer first; branches beside each other are `concat(each k in ...)`",
+                    )
+                value = self.branch(builder, stage.body, value)
+            if label is not None:
+                self.declare(builder, tree.Name(label.span, word), value)
+            if value is None:
+                break
+        if entering is None and not items:
+            raise Silent
+        return value
+
+    def items(self, builder: Builder, stage: tree.For | tree.Each, entering: Value | None) -> list[dict[str, Entry]]:
+        """Return what the variables of `for` or `each` stand for, item by item."""
+        word = "for" if isinstance(stage, tree.For) else "each"
+        items = evaluate(stage.items, _StageNames(self, builder, entering, place=f"{word}.items"))
+        if isinstance(items, Word):
+            raise undefined(items, stage.items, _StageNames(self, builder, entering))
+        if is_number(items):
+            if isinstance(items, Expression):
+                raise Undecided(items.symbols)
+            if not isinstance(items, int) or items < 0:
+                raise mistake(
+                    "E008",
+                    f"`{word}` counts to a whole number, at least 0, and this is {show(items)}",
+                    stage.items.span,
+                    help="for example `for i in 4 ( ... )`, in which `i` is 0, 1, 2, 3",
+                )
+            items = range(min(items, MOST_STAGES + 1))
+        if not isinstance(items, tuple | range):
+            raise mistake(
+                "E008",
+                f"`{show(items)}` is not a list",
+                stage.items.span,
+                help=f"for example `{word} c in [16, 32] ( ... )`",
+            )
+        several = len(stage.names) > 1
+        wanted = f"{len(stage.names)} values" if several else "one value"
+        found: list[dict[str, Entry]] = []
+        for item in items:
+            values = item if several else (item,)
+            if not isinstance(values, tuple) or len(values) != len(stage.names):
+                names = ", ".join(name.text for name in stage.names)
+                raise mistake(
+                    "E008",
+                    f"`{word} {names}` takes {wanted} from each item, and `{show(item)}` is "
+                    f"{f'a list of {len(item)}' if isinstance(item, tuple) else 'one'}",
+                    stage.items.span,
+                    help=f"for example `{word} {names} in [[{', '.join('12345678'[: len(stage.names)])}]] ( ... )`",
+                )
+            found.append(
+                {
+                    name.text: Given(self.opened(value, name.text), name.span)
+                    for name, value in zip(stage.names, values, strict=True)
+                }
+            )
+        return found
 
     # Layers
 
     def layer(self, builder: Builder, stage: tree.Layer, entering: Value | None) -> Value | None:
-        """Elaborate a layer, or a named tensor at the start of a pipeline."""
+        """Elaborate a layer, a block, or a named tensor at the start of a pipeline."""
         word = stage.name.text
-        held = builder.find(word)
-        if held is not None:
-            if any(isinstance(argument, tree.Wrong) for argument in stage.arguments):
-                raise Silent
-            if stage.arguments:
-                raise mistake("E008", f"{quoted(word)} is a tensor and takes no arguments", stage.arguments[0].span)
-            if stage.label is not None:
-                self.declare(builder, stage.label, held.value)
-            if held.value is None:
-                raise Silent
-            return held.value
-        if word == IDENTITY:
+        entry = builder.find(word)
+        if isinstance(entry, Lost):
+            raise Silent
+        if isinstance(entry, Given):
+            stage, entry = self.stage_of_value(stage, entry)
+        if isinstance(entry, Held):
+            return self.named_tensor(builder, stage, entry)
+        if isinstance(entry, Block):
+            return self.use_block(builder, stage, entry, entering)
+        if stage.name.text == IDENTITY:
             return self.identity(builder, stage, entering)
         self.refuse_unknown_stage(builder, stage)
         first, rest = self.split_at_missing_bar(builder, stage)
@@ -455,15 +988,51 @@ class _Elaborator:
             return self.layer(builder, rest, value)
         return self.declared_layer(builder, stage, entering)
 
+    def stage_of_value(self, stage: tree.Layer, given: Given) -> tuple[tree.Layer, Entry | None]:
+        """Return the stage that a constant or parameter stands for: a layer's word, a block, or a tensor."""
+        value, name = given.value, stage.name
+        if isinstance(value, Word):
+            return tree.Layer(stage.span, tree.Name(name.span, value.text), stage.arguments, stage.label), None
+        if isinstance(value, Block):
+            return stage, value
+        if isinstance(value, NamedTensor):
+            return stage, Held(value.value, given.span)
+        if self.checking and isinstance(value, Expression):
+            raise Silent  # a parameter that is left open may be a word
+        raise mistake(
+            "E009",
+            f"{quoted(name.text)} is {_what_it_is(value)} here, not a layer",
+            name.span,
+            help="a stage is a layer, a block, or a constant or parameter that holds the word of one, such as `relu`",
+        )
+
+    def named_tensor(self, builder: Builder, stage: tree.Layer, held: Held) -> Value:
+        """Return a named tensor, at the start of a pipeline."""
+        if any(isinstance(argument, tree.Wrong) for argument in stage.arguments):
+            raise Silent
+        if stage.arguments:
+            message = f"{quoted(stage.name.text)} is a tensor and takes no arguments"
+            raise mistake("E008", message, stage.arguments[0].span)
+        if stage.label is not None:
+            self.declare(builder, stage.label, held.value)
+        if held.value is None:
+            raise Silent
+        return held.value
+
     def declared_layer(self, builder: Builder, stage: tree.Layer, entering: Value | None) -> Value | None:
         candidates = forms(stage.name.text)
-        is_source = candidates[0].is_source
+        is_input = candidates[0].is_input
         name = self.step_name(builder, stage.name.text, stage.label)
         if any(isinstance(argument, tree.Wrong) for argument in stage.arguments):
             return self.unknown_step(builder, stage, name)
-        if is_source and builder.parent is not None:
-            raise mistake("E027", "an input stands outside of repeats", stage.span, help="declare it before, by `let`")
-        names = _StageNames(self, builder, entering, births=name if is_source else "")
+        if is_input and (builder.parent is not None or builder.limit is not None or len(builder.frames) > 1):
+            raise mistake(
+                "E027",
+                "an input stands outside of blocks, repeats and loops",
+                stage.span,
+                help="declare it before, by `let`",
+            )
+        names = _StageNames(self, builder, entering, births=name if is_input else "", place=name)
         try:
             bound = bind(stage.name, candidates, stage.arguments, names)
         except Mistake as found:
@@ -472,11 +1041,13 @@ class _Elaborator:
         except Silent:
             return self.unknown_step(builder, stage, name)
         except Undecided as open_question:
-            self.report(_undecided(open_question, stage.span))
+            self.report_undecided(open_question, stage.span)
             return self.unknown_step(builder, stage, name)
         layer = bound.layer
-        if is_source:
-            layer = self.with_open_sizes(layer, name)
+        if is_input:
+            self.inputs[name] = stage.span
+            layer = self.with_open_sizes(self.with_shape(layer, name), name)
+        if layer.is_source:
             return self.step(builder, stage, name, layer, (), bound.spans)
         if entering is None:
             return self.unknown_step(builder, stage, name)
@@ -488,6 +1059,18 @@ class _Elaborator:
             step = Step(implied_name, implied, (entering,), implied.output(x), stage.span, "", groups=builder.groups)
             entering = builder.add(step)
         return self.step(builder, stage, name, layer, (entering,), bound.spans)
+
+    def with_shape(self, layer: Layer, name: str) -> Layer:
+        """Return an input with the shape that has been set for it, if one has."""
+        for wanted in (name, ""):
+            if wanted in self.options.inputs and (wanted or len(self.inputs) == 1):
+                self.settled.add(wanted)
+                sizes = tuple(
+                    self.born(size.text) if isinstance(size, Word) else size for size in self.options.inputs[wanted]
+                )
+                return evolve(layer, shape=sizes)  # type: ignore[misc]
+        self.settled.discard("")  # a second input: which of them is meant is not known
+        return layer
 
     def with_open_sizes(self, layer: Layer, name: str) -> Layer:
         """Return an input whose `?` are symbols of their own, called after its axes."""
@@ -516,20 +1099,28 @@ class _Elaborator:
         tensors = [tensor for value in inputs if (tensor := builder.tensor(value)) is not None]
         span = stage.span
         try:
-            _check_input(layer, tensors[:entering])
+            if tied is not None and tied >= 0:
+                raise Refused(
+                    "E008",
+                    f"`{layer.keyword}` uses the weights of a layer outside of this repeat or block",
+                    "put that layer inside too, or this one behind it",
+                )
+            check_input(layer, tensors[:entering])
             output = layer.output(*tensors)
-            _check_sizes(output, layer, tensors)
+            if not self.checking:
+                check_sizes(output, layer, tensors)
         except Refused as refused:
-            self.report(self.refusal(builder, refused, span, inputs, spans))
+            self.report(refusal(builder, refused, span, inputs, spans, self.copies))
             return self.unknown_step(builder, stage, name, inputs)
         except Undecided as open_question:
-            self.report(_undecided(open_question, span))
+            self.report_undecided(open_question, span)
             return self.unknown_step(builder, stage, name, inputs)
         except TooLarge as too_large:
             self.report(Diagnostic("E026", str(too_large), span))
             return self.unknown_step(builder, stage, name, inputs)
         named, text = stage.label is not None, _one_line(span.text)
-        value = builder.add(Step(name, layer, inputs, output, span, text, named, builder.groups, tied=tied))
+        is_frozen = builder.is_frozen
+        value = builder.add(Step(name, layer, inputs, output, span, text, named, builder.groups, is_frozen, tied))
         if stage.label is not None:
             self.declare(builder, stage.label, value)
         return value
@@ -571,16 +1162,29 @@ class _Elaborator:
                 stage.span,
                 help=f"for example `{word}(conv 8@3 same, id)`",
             )
-        if word == RESIDUAL:
+        if word in FORMS:
             raise mistake(
-                "E020", "`residual` takes a pipeline in parentheses", stage.span, help="`residual(conv 8@3 same)`"
+                "E020",
+                f"{quoted(word)} takes a pipeline in parentheses",
+                stage.span,
+                help=f"`{word}(conv 8@3 same)`",
             )
-        if word in PLANNED or word == PARAM or word in FORMS_NOT_YET:
+        if word in PLANNED or word in FORMS_NOT_YET:
             raise _unsupported(quoted(word), LISTED, stage.span)
-        if word in self.unsupported or self.uses_files:
-            raise Silent
+        self.excuse(builder)
         known = brought(word)
-        guess = suggest(word) or nearest(word, builder.visible())
+        guess = nearest(word, builder.visible()) or suggest(word)
+        if any(block.name == word for block in self.nested):
+            raise mistake(
+                "E010", f"the block {quoted(word)} uses itself", stage.span, help="repeat a group: `( ... ) * 3`"
+            )
+        if word in self.later(builder):
+            raise mistake(
+                "E010",
+                f"{quoted(word)} is declared further down, and a block is declared before it is used",
+                stage.name.span,
+                help="move its declaration up",
+            )
         raise mistake(
             "E009",
             f"there is no layer {quoted(word)}",
@@ -589,19 +1193,32 @@ class _Elaborator:
             "`netdsl layers` lists them all" if not guess else "",
         )
 
+    def later(self, builder: Builder) -> frozenset[str]:
+        """Return the names of blocks that are declared further down in the file."""
+        home = builder.root.declarations
+        return home.blocks - set(home.names(builder.root.limit))
+
     def split_at_missing_bar(self, builder: Builder, stage: tree.Layer) -> tuple[tree.Layer, tree.Layer | None]:
         """Report a layer's name among the arguments of another: a `|` is missing before it. Return both layers."""
+        declarations = forms(stage.name.text)
+        takes_tables = any(taken.kind is TABLE for form in declarations for taken in declared_arguments(form).values())
         for place, argument in enumerate(stage.arguments):
-            if not isinstance(argument, tree.Name) or not forms(argument.text):
+            if not isinstance(argument, tree.Name) or is_word_of(declarations, argument.text):
                 continue
-            if is_word_of(forms(stage.name.text), argument.text) or builder.find(argument.text) is not None:
+            entry = builder.find(argument.text)
+            if takes_tables and isinstance(entry, Block) and entry.is_shared:
                 continue
+            if not isinstance(entry, Block) and (entry is not None or not forms(argument.text)):
+                continue
+            if any(kind.kind is TABLE for form in forms(stage.name.text) for kind in declared_arguments(form).values()):
+                continue
+            what = "block" if isinstance(entry, Block) else "layer"
             self.report(
                 Diagnostic(
                     "E020",
                     f"a `|` is missing before {quoted(argument.text)}",
                     argument.span,
-                    f"{quoted(argument.text)} is a layer, not an argument of {quoted(stage.name.text)}",
+                    f"{quoted(argument.text)} is a {what}, not an argument of {quoted(stage.name.text)}",
                     f"end the stage before it: `{stage.name.text} ... | {argument.text} ...`",
                 )
             )
@@ -613,13 +1230,7 @@ class _Elaborator:
 
     def step_name(self, builder: Builder, keyword: str, label: tree.Name | None) -> str:
         """Return the author's name of a step, else the next one of its keyword that no label in the file uses."""
-        if label is not None:
-            return label.text
-        while True:
-            builder.counters[keyword] = builder.counters.get(keyword, 0) + 1
-            name = f"{keyword}_{builder.counters[keyword]}"
-            if name not in self.labels:
-                return name
+        return builder.unused(label.text if label is not None else builder.next_name(keyword))
 
     # Groups and repeats
 
@@ -627,7 +1238,7 @@ class _Elaborator:
         """Elaborate `( ... )`, once in place or as a repeat."""
         if stage.count is None:
             return self.plain_group(builder, stage, entering)
-        names = _StageNames(self, builder, entering)
+        names = _StageNames(self, builder, entering, place="repeat.count")
         count = evaluate(stage.count, names)
         if isinstance(count, Word):
             raise undefined(count, stage.count, names)
@@ -641,19 +1252,20 @@ class _Elaborator:
                 help="for example `(conv 8@3 same | relu) * 3`",
             ) from None
         if not isinstance(count, int):
-            raise _undecided_mistake(count, stage.count.span)
+            if not self.checking:
+                raise Mistake(_undecided(Undecided(count.symbols), stage.count.span))
+            count = 1
         return self.repeat(builder, stage, count, entering)
 
-    def plain_group(self, builder: Builder, stage: tree.Group, entering: Value | None) -> Value | None:
-        outside = builder.groups
-        if stage.label is not None:
-            builder.groups = (*outside, Group(stage.label.text, stage.span))
-        try:
-            value = self.branch(builder, stage.body, entering)
-        finally:
-            builder.groups = outside
-        if stage.label is not None:
-            self.declare(builder, stage.label, value)
+    def plain_group(
+        self, builder: Builder, stage: tree.Group | tree.Call, entering: Value | None, body: tree.Branch | None = None
+    ) -> Value | None:
+        label = stage.label
+        group = Group(builder.unused(label.text), stage.span) if label is not None else None
+        with builder.group(group):
+            value = self.branch(builder, stage.body if isinstance(stage, tree.Group) else body, entering)  # type: ignore[arg-type]
+        if label is not None:
+            self.declare(builder, label, value)
         return value
 
     def repeat(self, builder: Builder, stage: tree.Group, count: int, entering: Value | None) -> Value | None:
@@ -672,9 +1284,8 @@ class _Elaborator:
         remaining = count
         while remaining > 0:
             self.copies.append((stage.span, count - remaining + 1))
-            copy = Builder(builder, [x])
-            if entering is not None:
-                copy.outer.append(entering)
+            copy = Builder(builder, [x], builder.declarations)
+            copy.outer.append(0 if entering is None else entering)
             try:
                 output = self.branch(copy, stage.body, 0 if x is not None else None)
             finally:
@@ -697,11 +1308,9 @@ class _Elaborator:
             if stage.label is not None:
                 self.declare(builder, stage.label, entering)
             return entering
-        span = stage.span
-        text = f"( ... ) * {count}"
-        value = builder.add(
-            Step(name, Repeat(tuple(runs)), tuple(taken), x, span, text, stage.label is not None, builder.groups)
-        )
+        does, inputs, text = Repeat(tuple(runs)), tuple(taken), f"( ... ) * {count}"
+        named, groups = stage.label is not None, builder.groups
+        value = builder.add(Step(name, does, inputs, x, stage.span, text, named, groups, builder.is_frozen))
         if stage.label is not None:
             self.declare(builder, stage.label, value if x is not None else None)
         return value if x is not None else None
@@ -709,12 +1318,12 @@ class _Elaborator:
     # Combinators
 
     def call(self, builder: Builder, stage: tree.Call, entering: Value | None) -> Value | None:
-        """Elaborate a combinator, or `residual`."""
+        """Elaborate a combinator, `residual` or `freeze`."""
         word = stage.name.text
-        if word in FORMS_NOT_YET:
-            raise _unsupported(f"`{word}( ... )`", LISTED, stage.span)
         if word == RESIDUAL:
             return self.residual(builder, stage, entering)
+        if word == FREEZE:
+            return self.freeze(builder, stage, entering)
         declarations = forms(word)
         if declarations and declarations[0].branches:
             branches, arguments = self.branches(builder, stage, entering)
@@ -728,30 +1337,56 @@ class _Elaborator:
                 )
             if len(branches) < max(declarations[0].branches):
                 branches = [(entering, stage.name.span), *branches]
-            return self.combine(builder, stage, stage.name, branches, (*arguments, *stage.arguments))
+            return self.combine(builder, stage, stage.name, branches, (*arguments, *stage.arguments), entering)
+        if word in FORMS_NOT_YET:
+            raise _unsupported(f"`{word}( ... )`", LISTED, stage.span)
         if not declarations or not declarations[0].combines:
             raise self.not_a_combinator(builder, stage)
         branches, arguments = self.branches(builder, stage, entering)
-        return self.combine(builder, stage, stage.name, branches, (*arguments, *stage.arguments))
+        return self.combine(builder, stage, stage.name, branches, (*arguments, *stage.arguments), entering)
+
+    def freeze(self, builder: Builder, stage: tree.Call, entering: Value | None) -> Value | None:
+        """Elaborate `freeze( ... )`: the weights of what stands in it are not trained."""
+        only = stage.items[0] if len(stage.items) == 1 else None
+        if only is None or isinstance(only, tree.Keyword | tree.Each) or stage.arguments:
+            wrong = stage.arguments[0].span if stage.arguments else stage.span
+            raise mistake(
+                "E008", "`freeze` takes one pipeline and nothing else", wrong, help="`freeze(conv 8@3 | relu)`"
+            )
+        outside, builder.is_frozen = builder.is_frozen, True
+        try:
+            return self.plain_group(builder, stage, None if self.is_closed(builder, only) else entering, only)
+        finally:
+            builder.is_frozen = outside
 
     def not_a_combinator(self, builder: Builder, stage: tree.Call) -> Mistake:
         word = stage.name.text
-        if forms(word):
+        self.excuse(builder)
+        if forms(word) or isinstance(builder.find(word), Block):
             inner = ", ".join(item.span.text for item in stage.items)
+            what = "layer" if forms(word) else "block"
+            combinator = forms(word)[0].of_branches if forms(word) else ""
+            if combinator and len(stage.items) > 1:
+                return mistake(
+                    "E020",
+                    f"{quoted(word)} takes one tensor, and for branches there is `{combinator}`",
+                    stage.name.span,
+                    help=f"write `{_one_line(f'{combinator}({inner})')}`",
+                )
             return mistake(
                 "E020",
-                f"{quoted(word)} is a layer, and takes its arguments without parentheses",
+                f"{quoted(word)} is a {what}, and takes its arguments without parentheses",
                 stage.span,
                 help=f"write `{word} {inner}`" if len(inner) < 40 else f"write `{word} ...`",
             )
         combinators = [keyword for keyword in keywords() if forms(keyword)[0].combines]
-        guess = brought(word) or nearest(word, (*combinators, RESIDUAL)) or suggest(word)
+        guess = brought(word) or nearest(word, (*combinators, *FORMS)) or suggest(word)
         return mistake(
             "E009",
             f"there is no combinator {quoted(word)}",
             stage.name.span,
             f"did you mean `{guess}`?" if guess else "",
-            f"the combinators are {', '.join((*combinators, RESIDUAL))}",
+            f"the combinators are {', '.join((*combinators, *FORMS))}",
         )
 
     def branches(
@@ -783,39 +1418,24 @@ class _Elaborator:
     def in_branch(self, builder: Builder, branch: tree.Branch, entering: Value | None) -> Value | None:
         """Elaborate a branch: an open one takes the tensor that enters, a closed one ignores it."""
         closed = self.is_closed(builder, branch)
-        if entering is None and not closed and not isinstance(branch, tree.Wrong):
-            self.branch(builder, branch, None)
-            return None
-        return self.branch(builder, branch, None if closed else entering)
+        if entering is None:
+            value = self.branch(builder, branch, None)
+            return value if closed else None
+        outside, builder.around = builder.around, entering
+        try:
+            return self.branch(builder, branch, None if closed else entering)
+        finally:
+            builder.around = outside
 
     def each(self, builder: Builder, each: tree.Each, entering: Value | None) -> list[tuple[Value | None, Span]]:
         """Elaborate a branch for each item of a list."""
-        items = evaluate(each.items, _StageNames(self, builder, entering))
-        if isinstance(items, int) and not isinstance(items, bool):
-            items = tuple(range(min(items, MOST_STAGES)))
-        if not isinstance(items, tuple):
-            raise mistake("E008", f"`{show(items)}` is not a list", each.items.span, help="for example `[1, 3, 5]`")
         found = []
-        for number, item in enumerate(items, 1):
-            values = item if len(each.names) > 1 else (item,)
-            if not isinstance(values, tuple) or len(values) != len(each.names):
-                raise mistake(
-                    "E008",
-                    f"`{show(item)}` does not give a value to each of {', '.join(name.text for name in each.names)}",
-                    each.items.span,
-                )
-            self.locals.append({name.text: value for name, value in zip(each.names, values, strict=True)})
-            outside = builder.groups
-            if each.label is not None:
-                builder.groups = (*outside, Group(f"{each.label.text}_{number}", each.span))
-            try:
+        for number, names in enumerate(self.items(builder, each, entering), 1):
+            word = f"{each.label.text}_{number}" if each.label is not None else ""
+            with builder.frame(names, is_scope=False), builder.group(Group(word, each.span) if word else None):
                 value = self.in_branch(builder, each.body, entering)
-            finally:
-                self.locals.pop()
-                builder.groups = outside
             if each.label is not None:
-                label = tree.Name(each.label.span, f"{each.label.text}_{number}")
-                self.declare(builder, label, value)
+                self.declare(builder, tree.Name(each.label.span, word), value)
             found.append((value, _last_stage(each.body)))
         return found
 
@@ -825,9 +1445,12 @@ class _Elaborator:
         for argument in (*stage.arguments, *(item for item in stage.items if isinstance(item, tree.Keyword))):
             if not isinstance(argument, tree.Keyword) or argument.name.text != "when":
                 raise mistake("E009", "`residual` knows only `when=`", argument.span)
-            when = truth(argument.value, _StageNames(self, builder, entering))  # type: ignore[assignment]
-            if not isinstance(when, bool):
-                raise _undecided_mistake(when, argument.span)
+            condition = truth(argument.value, _StageNames(self, builder, entering, place="residual.when"))
+            if not isinstance(condition, bool):
+                if not self.checking:
+                    raise Mistake(_undecided(Undecided(condition.symbols), argument.span))
+                raise Silent
+            when = condition
         branches, _ = self.branches(builder, stage, entering)
         if len(branches) != 1:
             raise mistake(
@@ -843,7 +1466,7 @@ class _Elaborator:
             return value
         self.refuse_other_shape(builder, stage, branches[0], entering)
         word = tree.Name(stage.name.span, "add")
-        return self.combine(builder, stage, word, [*branches, (entering, stage.name.span)], ())
+        return self.combine(builder, stage, word, [*branches, (entering, stage.name.span)], (), entering)
 
     def refuse_other_shape(
         self, builder: Builder, stage: tree.Call, branch: tuple[Value | None, Span], entering: Value | None
@@ -874,11 +1497,11 @@ class _Elaborator:
         word: tree.Name,
         branches: list[tuple[Value | None, Span]],
         arguments: tuple[tree.Argument, ...],
+        entering: Value | None,
     ) -> Value | None:
         """Append the layer that joins branches."""
         name = self.step_name(builder, word.text, stage.label)
-        first = branches[0][0] if branches else None
-        bound = bind(word, forms(word.text), arguments, _StageNames(self, builder, first))
+        bound = bind(word, forms(word.text), arguments, _StageNames(self, builder, entering, place=name))
         values = tuple(value for value, _ in branches if value is not None)
         if len(values) < len(branches):
             self.unknown_step(builder, stage, name, values)
@@ -886,63 +1509,74 @@ class _Elaborator:
         spans = {**bound.spans, **{str(n): span for n, (_, span) in enumerate(branches)}}
         return self.step(builder, stage, name, bound.layer, values, spans)
 
-    # Messages
 
-    def refusal(
-        self, builder: Builder, refused: Refused, span: Span, inputs: tuple[Value, ...], spans: dict[str, Span]
-    ) -> Diagnostic:
-        """Return the message of a layer that refuses its input, with the place of what made that where it helps."""
-        related: list[Related] = []
-        label, help = "", refused.help
-        tensors = [builder.tensor(value) for value in inputs]
-        if len(inputs) > 1 or refused.code == "E004":
-            related = [Related(spans[str(n)], str(tensor)) for n, tensor in enumerate(tensors) if str(n) in spans]
-            span = Span(span.source, span.start, span.start + len(span.text.split("(", 1)[0]))
-        elif inputs:
-            maker = builder.maker(inputs[0])
-            if maker is not None and refused.code in ("E001", "E002", "E003", "E006", "E007"):
-                related = [Related(maker.span, f"{maker.output} leaves here")]
-            label = f"{tensors[0]} enters" if len(str(tensors[0])) < 40 else ""
-            if refused.axis is not None:
-                ladder = _ladder(builder, inputs[0], refused.axis)
-                if len(ladder) > 1:
-                    help = f"the sizes on the way are {' -> '.join(map(str, ladder))}\n{help}"
-                elif tensors[0] is not None:
-                    help = _other_order(tensors[0]) or help
-        if self.copies and self.copies[-1][1] > 1:
-            place, number = self.copies[-1]
-            related.append(Related(Span(place.source, place.end - 1, place.end), f"in copy {number} of this repeat"))
-        blamed = spans.get(refused.argument, span)
-        return Diagnostic(refused.code, refused.message, blamed, label, help, tuple(related))
+def _named(layer: Layer, kind: Kind) -> Iterator[NamedTensor]:
+    """Return the tensors that arguments of a kind name."""
+    for name, argument in declared_arguments(type(layer)).items():
+        if argument.kind is kind and getattr(layer, name) is not None:
+            yield getattr(layer, name)
 
 
-def _other_order(x: Tensor) -> str:
-    """Return the shape that an input may have been meant to have, if it looks like one of another order."""
-    first, *rest = x.sizes
-    meant = ""
-    if x.rank == 4 and first == 1:
-        meant = show_shape(tuple(rest))
-    elif x.rank == 3 and first in (1, 3, 4) and (x.channels > 4) is True:
-        meant = show_shape((*rest, first))
-    return f"shapes have no batch axis, and channels come last: is it `in {meant}`?" if meant else ""
+def _any_number(name: str) -> Expression:
+    """Return a value that is left open: unlike a size, it may be 0, or a rate."""
+    return symbol(name, positive=False)
 
 
-def _labels(program: tree.Program) -> Iterator[str]:
-    """Return every name that the author gives to a tensor."""
-    waiting: list[object] = list(program.statements)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, tree.Let):
-            yield node.name.text
-        label = getattr(node, "label", None)
-        if label is not None:
-            yield label.text
-        for part in (getattr(node, "body", None), getattr(node, "first", None), getattr(node, "second", None)):
-            if part is not None:
-                waiting.append(part)
-        waiting.extend(getattr(node, "stages", ()))
-        if isinstance(node, tree.Call):
-            waiting.extend(node.items)
+def _opened(value: ArgumentValue, name: str) -> ArgumentValue:
+    """Return a value with its numbers and truth values left open."""
+    if isinstance(value, bool):
+        return open_truth(name)
+    if is_number(value) and not isinstance(value, Expression):
+        return _any_number(name)
+    if isinstance(value, tuple):
+        return tuple(_opened(item, f"{name}_{number}") for number, item in enumerate(value))
+    return value
+
+
+def _opened_tensor(x: Tensor | None, name: str) -> Tensor | None:
+    """Return a tensor with its sizes left open."""
+    if x is None:
+        return None
+    axes = axis_names(x.rank) or tuple(f"axis_{axis}" for axis in range(x.rank - 1))
+    return x.resized(*(symbol(f"{name}_{axis}") for axis in (*axes, "channels")))
+
+
+def _moved_in(value: ArgumentValue, builder: Builder, inner: Builder) -> ArgumentValue:
+    """Return an argument as it is inside a block: tensors in it become inputs of its body."""
+    if isinstance(value, NamedTensor):
+        inner.inputs.append(builder.tensor(value.value))
+        inner.outer.append(value.value)
+        return evolve(value, value=len(inner.inputs) - 1)
+    if isinstance(value, tuple):
+        return tuple(_moved_in(item, builder, inner) for item in value)
+    return value
+
+
+def _key(value: ArgumentValue, inner: Builder) -> Any:
+    """Return what tells a value from others; `true` is not 1."""
+    if isinstance(value, NamedTensor):
+        return NamedTensor, value.value, value.maker is not None
+    if isinstance(value, tuple):
+        return tuple(_key(item, inner) for item in value)
+    return type(value), value
+
+
+def _identity(found: Diagnostic) -> tuple[str, str, int]:
+    """Return what makes two messages the same mistake."""
+    return found.code, found.span.source.name, found.span.start
+
+
+def _what_it_is(value: ArgumentValue) -> str:
+    """Return what kind of value something is, for messages."""
+    if isinstance(value, bool | Condition):
+        return "a truth value"
+    if isinstance(value, tuple):
+        return "a list"
+    return f"the number {show(value)}" if is_number(value) else f"`{show(value)}`"
+
+
+def _nested_too_deep(span: Span) -> Diagnostic:
+    return Diagnostic("E026", "blocks and parentheses are nested too deep", span, help="use fewer levels of them")
 
 
 def _only_declares_an_input(statement: tree.Output) -> bool:
@@ -978,10 +1612,6 @@ def _undecided(open_question: Undecided, span: Span) -> Diagnostic:
     )
 
 
-def _undecided_mistake(value: ArgumentValue, span: Span) -> Mistake:
-    return Mistake(_undecided(Undecided(value.symbols), span))
-
-
 def _last_stage(branch: tree.Branch) -> Span:
     """Return the place of the stage that a branch ends with."""
     return branch.stages[-1].span if isinstance(branch, tree.Pipeline) else branch.span
@@ -992,69 +1622,3 @@ def _one_line(text: str) -> str:
     if "\n" not in text:
         return text
     return " ".join(line.split("#", 1)[0].strip() for line in text.splitlines()).strip()
-
-
-def _check_input(layer: Layer, tensors: list[Tensor]) -> None:
-    """Refuse tensors of a rank or element type that a layer does not take."""
-    for x in tensors:
-        if layer.ranks and x.rank not in layer.ranks:
-            wanted = {1: "a vector", 2: "a sequence (length x channels)", 3: "a map (height x width x channels)"}
-            wanted[4] = "a volume (depth x height x width x channels)"
-            takes = " or ".join(wanted[rank] for rank in layer.ranks)
-            raise Refused(
-                "E001",
-                f"`{layer.keyword}` takes {takes}; {wanted.get(x.rank, f'a tensor of rank {x.rank}')} enters: {x}",
-                "give it the axes that it needs by `reshape`, as in `reshape 28x28x1`"
-                if x.rank < min(layer.ranks)
-                else "`flatten`, `reshape` or `pool global` leave fewer axes",
-            )
-        check(
-            x.dtype == "float" or layer.accepts_int or layer.is_source,
-            "E001",
-            f"`{layer.keyword}` takes real numbers, and token ids (`int`) enter",
-            "leave `int` out where the input is declared",
-        )
-
-
-def _check_sizes(output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
-    """Refuse what no framework could hold, and weights whose shape has a size that is open."""
-    weights = layer.weights(*tensors) if tensors else ()
-    counts = {"elements": product(output.sizes), "parameters": sum(weight.size for weight in weights)}
-    for what, count in counts.items():
-        check(
-            count <= LARGEST,
-            "E026",
-            f"{show_shape(output.sizes)} has more than {LARGEST:,} {what}, the largest number that frameworks hold",
-            "make a size smaller",
-        )
-    for weight in weights:
-        unknown = sorted(symbols(weight.shape)) if weight.present is not False else ()
-        names, are = " and ".join(f"`{name}`" for name in unknown), "is" if len(unknown) == 1 else "are"
-        them = "it" if len(unknown) == 1 else "them"
-        check(
-            not unknown,
-            "E030",
-            f"the {weight.name} of `{layer.keyword}` would depend on {names}, which {are} open",
-            f"give {them} a number in the input, or leave {them} out before, as `pool global` does",
-        )
-
-
-def _ladder(builder: Builder, value: Value, axis: int) -> list[Size]:
-    """Return the sizes that an axis had on the way to a value, each change once, the latest dozen."""
-    sizes: list[Size] = []
-    here: Builder | None = builder
-    while here is not None and len(sizes) < 12:
-        tensor = here.tensor(value)
-        if tensor is None or axis >= tensor.rank - 1:
-            break
-        if not sizes or sizes[-1] != tensor.sizes[axis]:
-            sizes.append(tensor.sizes[axis])
-        maker = here.maker(value)
-        if maker is None:
-            value = here.outer[value] if value < len(here.outer) else 0
-            here = here.parent
-        elif maker.inputs:
-            value = maker.inputs[0]
-        else:
-            break
-    return sizes[::-1]

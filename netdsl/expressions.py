@@ -37,6 +37,8 @@ class Names(Protocol):
 
     entering: Tensor | None
     """The tensor that enters the stage, where one does and it is known."""
+    place: str
+    """What a choice that stands here is called."""
 
     def look_up(self, name: tree.Name) -> Value | None:
         """Return what a name stands for, None where nothing declares it."""
@@ -46,6 +48,9 @@ class Names(Protocol):
 
     def names(self) -> tuple[str, ...]:
         """Return the names that could have been meant."""
+
+    def member(self, members: tuple[Value, ...], span: Span) -> Value:
+        """Return the member of a choice that has been picked."""
 
 
 SIZES = {"channels": -1, "length": 0, "height": -3, "width": -2, "depth": 0}
@@ -289,8 +294,17 @@ _FUNCTIONS: dict[str, tuple[int, int, Callable[..., Value]]] = {
 }
 
 
-def _not_yet(expression: tree.Family, names: Names) -> Value:
-    raise mistake("E021", "choices `{a, b}` are not supported yet", expression.span, help="write one of its members")
+def _list(listed: tree.List, names: Names) -> Value:
+    place, items = names.place, []
+    for number, item in enumerate(listed.items):
+        names.place = f"{place}[{number}]"
+        items.append(evaluate(item, names))
+    names.place = place
+    return tuple(items)
+
+
+def _choice(family: tree.Family, names: Names) -> Value:
+    return names.member(tuple(evaluate(member, names) for member in family.members), family.span)
 
 
 def _unreadable(wrong: tree.Wrong, names: Names) -> Value:
@@ -306,13 +320,13 @@ _EVALUATE: dict[type, Callable[[Any, Names], Value]] = {
     tree.Name: _name,
     tree.Truth: lambda literal, names: literal.value,
     tree.Open: lambda literal, names: OPEN,
-    tree.List: lambda listed, names: tuple(evaluate(item, names) for item in listed.items),
+    tree.List: _list,
     tree.Parentheses: lambda parentheses, names: evaluate(parentheses.inner, names),
     tree.Unary: _unary,
     tree.Binary: _binary,
     tree.Choose: _choose,
     tree.Function: _function,
-    tree.Family: _not_yet,
+    tree.Family: _choice,
     tree.Text: _text,
     tree.Wrong: _unreadable,
 }

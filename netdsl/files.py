@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os.path
 import sys
+from collections.abc import Callable
 
 from .diagnostics import CompileError, Diagnostic
 from .source import Source, Span
+from .spelling import nearest
 
 STANDARD_INPUT = "-"
 
@@ -30,6 +32,51 @@ def read(path: str) -> Source:
         raise unreadable(name, f"cannot read `{name}`: {in_words(reason)}") from None
     except ValueError:  # a NUL in the path
         raise unreadable(name, "there is no file of this name") from None
+
+
+LIBRARY = "std/"
+"""What the paths of the library begin with."""
+ENDING = ".net"
+
+
+def reader(folder: str | None) -> Callable[[str, Source], Source]:
+    """Return what finds the files that `use` names: those of the library, and of one folder and those in it.
+
+    A path is relative to the file that uses it. What it returns raises OSError, which says what is wrong with a path.
+    """
+
+    def find(path: str, user: Source) -> Source:
+        if path.startswith(LIBRARY):
+            return _of_library(path)
+        if folder is None:
+            raise OSError("only a file can use other files, and this text is none")
+        if "\0" in path or os.path.isabs(path) or "\\" in path:
+            raise OSError("a path is relative to the file that uses it, with `/` between folders")
+        name = os.path.normpath(os.path.join(os.path.dirname(user.name), path))
+        inside, root = os.path.realpath(name), os.path.realpath(folder)
+        if os.path.commonpath((inside, root)) != root:
+            raise OSError("it lies outside of the folder of the file that is compiled, and nothing else is read")
+        try:
+            return read(name)
+        except CompileError as error:
+            missing = not os.path.exists(name) and os.path.exists(name + ENDING)
+            cure = f"; did you mean `{path}{ENDING}`?" if missing else ""
+            raise OSError(error.diagnostics[0].message.partition(": ")[2] + cure) from None
+
+    return find
+
+
+def _of_library(path: str) -> Source:
+    """Return a file of the library that comes with netdsl."""
+    folder = os.path.join(os.path.dirname(__file__), "library", "std")
+    known = sorted(file.removesuffix(ENDING) for file in os.listdir(folder) if file.endswith(ENDING))
+    name = path.removeprefix(LIBRARY).removesuffix(ENDING)
+    if name not in known:
+        guess = nearest(name, known)
+        cure = f"did you mean `{LIBRARY}{guess}`?" if guess else f"it has {', '.join(known)}"
+        raise OSError(f"the library has no such file; {cure}")
+    with open(os.path.join(folder, name + ENDING), encoding="utf-8") as file:
+        return Source(f"{LIBRARY}{name}{ENDING}", file.read())
 
 
 def decode(content: bytes, name: str) -> Source:

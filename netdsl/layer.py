@@ -172,13 +172,21 @@ class Layer:
     """Ranks of the tensors that it takes; empty for any."""
     accepts_int: ClassVar[bool] = False
     """Whether a tensor of token ids may enter."""
+    needs_int: ClassVar[bool] = False
+    """Whether a tensor of token ids has to enter."""
     is_source: ClassVar[bool] = False
     """Whether it begins a pipeline and takes no tensor."""
+    is_input: ClassVar[bool] = False
+    """Whether it is a source whose tensor comes from outside of the network."""
     combines: ClassVar[bool] = False
     """Whether it takes the tensors of its branches, `add(a, b)`."""
     branches: ClassVar[tuple[int, ...]] = ()
     """Numbers of branches that may stand behind its word, `attention(memory) 8`: the largest stands in place of the
     tensor that enters, fewer follow it."""
+    of_branches: ClassVar[str] = ""
+    """The combinator that does the same with branches, for those who give it some."""
+    broadcasts: ClassVar[bool] = False
+    """Whether a tensor that all examples have in common meets those of each as it is."""
     learns: ClassVar[bool] = False
     """Whether it has a kernel."""
     is_activation: ClassVar[bool] = False
@@ -188,6 +196,10 @@ class Layer:
     """Whether it puts all elements in one axis, channels last."""
     absorbs_order: ClassVar[bool] = False
     """Whether its weights can follow another order of a flattened input."""
+    lacks_axes: ClassVar[str] = ""
+    """What may be wrong where a tensor of fewer axes enters, if it is more than a missing `reshape`."""
+    closes: ClassVar[str] = ""
+    """What gives its weights a size that would be left open, where an argument does."""
     brought: ClassVar[tuple[str, ...]] = ()
     """Names that people bring along from elsewhere, in lower case; an error then names the right word."""
     brought_as: ClassVar[dict[str, str]] = {}

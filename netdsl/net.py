@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,27 +19,71 @@ if TYPE_CHECKING:
     from .analysis.summary import Summary
     from .emit.emitted import Emitted, Location
     from .network import Network
+    from .options import Options
 
 TARGETS = ("torch", "keras")
 FORMATS = ("table", "json", "markdown", "csv")
 
 
-def compile(text: str, name: str = "network") -> Net:
-    """Compile a network from its text. Raises CompileError where that is not right; warnings are in `diagnostics`."""
-    return _checked(compile_source(Source("<text>", text), name))
+def compile(
+    text: str,
+    name: str = "network",
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    inputs: Mapping[str, object] | None = None,
+    picks: Mapping[str, object] | None = None,
+    **settings: object,
+) -> Net:
+    """Compile a network from its text.
+
+    `settings` are values of constants and of open sizes (`growth=48, T=512`), `inputs` other shapes of inputs by name
+    (`{"image": (64, 64, 3)}`), `picks` members of choices by name. `use` reads files of `folder`, without one those of
+    the library alone. Raises CompileError where the text is not right; warnings are in `diagnostics`.
+    """
+    text_source = Source("<text>" if folder is None else os.path.join(os.fspath(folder), "<text>"), text)
+    options = _options(settings, inputs, picks, None if folder is None else os.fspath(folder))
+    return _checked(compile_source(text_source, name, options))
 
 
-def load(path: str | os.PathLike[str]) -> Net:
-    """Compile a network from a file, after which it is named. Raises CompileError, also where it cannot be read."""
+def load(
+    path: str | os.PathLike[str],
+    *,
+    inputs: Mapping[str, object] | None = None,
+    picks: Mapping[str, object] | None = None,
+    **settings: object,
+) -> Net:
+    """Compile a network from a file, after which it is named; the other arguments are those of `compile`.
+
+    Raises CompileError, also where the file cannot be read.
+    """
     from .files import name_of, read
 
     path = os.fspath(path)
-    return _checked(compile_source(read(path), name_of(path)))
+    options = _options(settings, inputs, picks, os.path.dirname(path) or ".")
+    return _checked(compile_source(read(path), name_of(path), options))
 
 
 def check(text: str) -> tuple[Diagnostic, ...]:
     """Return everything that is wrong with a text, and what it is warned of."""
-    return compile_source(Source("<text>", text), "network").diagnostics
+    return compile_source(Source("<text>", text), "network", _options({}, None, None, None)).diagnostics
+
+
+def _options(
+    settings: Mapping[str, object],
+    inputs: Mapping[str, object] | None,
+    picks: Mapping[str, object] | None,
+    folder: str | None,
+) -> Options:
+    """Return options from the values of Python. Raises ValueError where one has no counterpart in the language."""
+    from .files import reader
+    from .options import Options, shape_of, value_of
+
+    return Options(
+        {name: value_of(value) for name, value in settings.items()},
+        {name: shape_of(value_of(value)) for name, value in (inputs or {}).items()},
+        {name: value_of(value) for name, value in (picks or {}).items()},
+        reader(folder),
+    )
 
 
 def _checked(result: Result) -> Net:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
@@ -37,22 +37,22 @@ class Body:
 
 @frozen(eq=False)
 class Step:
-    """One layer or repeat at its place.
+    """One layer, block or repeat at its place.
 
     `does` and `output` are None where a mistake has left them unknown. `named` says that the author chose the name,
-    `groups` are the labelled groups around it, outermost first. `frozen` keeps its weights as they are in training;
+    `groups` are the labelled groups around it, outermost first. `is_frozen` keeps its weights as they are;
     `tied` is the value whose maker's weights it uses as its own.
     """
 
     name: str
-    does: Layer | Repeat | None
+    does: Layer | Repeat | Use | None
     inputs: tuple[Value, ...]
     output: Tensor | None
     span: Span
     text: str
     named: bool = False
     groups: tuple[Group, ...] = ()
-    frozen: bool = False
+    is_frozen: bool = False
     tied: Value | None = None
 
     @property
@@ -93,12 +93,27 @@ class Repeat:
 
 
 @frozen(eq=False)
+class Use:
+    """A block at one of the places where it is used.
+
+    Uses with equal arguments on equal tensors have one Body between them. Where the block is shared, its Body stands
+    for one set of weights; else each use has weights of its own.
+    """
+
+    block: str
+    arguments: tuple[tuple[str, Any], ...]
+    body: Body
+    is_shared: bool
+
+
+@frozen(eq=False)
 class Output:
-    """A tensor that the network returns."""
+    """A tensor that the network returns; with `aux`, in training only."""
 
     name: str
     value: Value
     span: Span
+    aux: bool = False
 
 
 @frozen(eq=False)

@@ -19,7 +19,7 @@ from netdsl.layer import Argument, Layer, arguments, required
 from netdsl.layers import forms, keywords
 from netdsl.source import Source
 from netdsl.syntax.parser import parse
-from netdsl.values import OPERAND, PADS, SIZES, STRIDE, TENSOR, WINDOW
+from netdsl.values import OPERAND, PADS, SHIFT, SIZES, STRIDE, TABLE, TENSOR, WINDOW
 
 ABSENT = ""
 """The text of an argument that is left to its default."""
@@ -43,6 +43,9 @@ Choice = dict[str, str]
 THEN = ("", "tanh", "dropout 0.5 | flatten | relu | dense 3", "flatten | linear 3")
 """What stands behind the layer: an activation that Keras takes as an argument, and flattens whose reader may follow any
 order of the elements, and may not."""
+
+BEFORE = {"sqrt": "abs | "}
+"""What stands before a layer that does not take every number."""
 
 BRANCHES = {
     "equal": "{keep}, id",
@@ -133,7 +136,7 @@ def options(layer: type[Layer]) -> tuple[str, ...]:
 def text_of(layer: type[Layer], choice: Choice) -> str:
     """Return the network of a choice."""
     sizes = SHAPES[int(choice["rank"]), choice["parity"]]
-    shape = "x".join(map(str, sizes))
+    shape = "x".join(map(str, sizes)) + " int" * layer.needs_int
     declared = arguments(layer)
     filters = [choice[name] for name, argument in declared.items() if argument.role == "filters"]
     written = ["@".join(filters)] if filters else []
@@ -147,10 +150,12 @@ def text_of(layer: type[Layer], choice: Choice) -> str:
         return _combined(layer, choice, sizes, " ".join(written), then)
     if layer.branches:
         return _attending(layer, choice, sizes, " ".join(written), then)
-    stage = " ".join((layer.keyword, *written))
+    stage = BEFORE.get(layer.keyword, "") + " ".join((layer.keyword, *written))
     if any(argument.kind is TENSOR for argument in declared.values()):
         other = "x".join(map(str, _like(layer, sizes)))
         return f"in {other} as other\nin {shape} | {stage} | add(id, other){then}"
+    if any(argument.kind is TABLE for argument in declared.values()):
+        return f"in 5 int as ids | embed {sizes[-1]} vocab=7 as other | tanh\nin {shape} | {stage}{then}"
     return f"in {shape} | {stage}{then}"
 
 
@@ -279,7 +284,7 @@ def _fits(layer: type[Layer], name: str, text: str, rank: str) -> bool:
     return len(ast.literal_eval(text)) == int(rank) - 1
 
 
-PER_AXIS = (WINDOW, STRIDE, PADS, SIZES)
+PER_AXIS = (WINDOW, STRIDE, PADS, SIZES, SHIFT)
 
 
 def _pairs(choice: Choice, factors: dict[str, tuple[str, ...]]) -> Iterator[Pair]:

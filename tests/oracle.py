@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import pickle
 import subprocess
@@ -19,7 +20,8 @@ from netdsl.emit import keras as keras_emitter
 from netdsl.emit import torch as torch_emitter
 from netdsl.emit.emitted import Emitted, Location
 from netdsl.layer import Layer
-from netdsl.network import Body, Network, Repeat
+from netdsl.layers.text import Embed
+from netdsl.network import Body, Network, Repeat, Use
 from netdsl.source import Source
 from netdsl.syntax.parser import parse
 
@@ -48,6 +50,7 @@ def random_weights(network: Network, seed: int = 0) -> Arrays:
 def declared_weights(network: Network) -> dict[tuple[str, str], tuple[str, tuple[int, ...], float]]:
     """Return name, shape and fan-in of every weight that the declarations ask for, by layer and weight."""
     found: dict[tuple[str, str], tuple[str, tuple[int, ...], float]] = {}
+    shared: set[Body] = set()
 
     def walk(body: Body, prefix: str) -> None:
         for step in body.steps:
@@ -58,11 +61,16 @@ def declared_weights(network: Network) -> dict[tuple[str, str], tuple[str, tuple
                     for _ in range(run.times):
                         copy += 1
                         walk(run.body, f"{name}.{copy}.")
+            elif isinstance(step.does, Use):
+                if step.does.is_shared and step.does.body in shared:
+                    continue  # its weights are those of the first use
+                shared.add(step.does.body)
+                walk(step.does.body, f"{name}.")
             elif isinstance(step.does, Layer) and step.output is not None:
                 tensors = tuple(body.tensor(value) for value in step.inputs)
                 leaving = int(np.prod([int(size) for size in step.output.sizes]))
                 for weight in step.does.weights(*tensors):
-                    if weight.present:
+                    if weight.present and not weight.tied:
                         shape = tuple(int(size) for size in weight.shape)
                         fan_in = max(1.0, float(np.prod(shape)) * float(weight.uses) / leaving) if weight.uses else 0.0
                         found[name, weight.name] = (weight.name, shape, fan_in)
@@ -103,14 +111,27 @@ def _draw(generator: np.random.Generator, name: str, shape: tuple[int, ...], fan
 
 
 def random_inputs(network: Network, seed: int = 1, batch: int = BATCH) -> list[np.ndarray]:
-    """Return a batch for every input, channels last."""
+    """Return a batch for every input, channels last; token ids are below every vocabulary that there is."""
     generator = np.random.default_rng(seed)
-    sources = [step for step in network.body.steps if isinstance(step.does, Layer) and step.does.is_source]
-    return [
-        generator.normal(0, 1, (batch, *(int(size) for size in step.output.sizes))).astype(np.float32)
-        for step in sources
-        if step.output is not None
-    ]
+    ids = min(_vocabularies(network.body), default=10)
+    found: list[np.ndarray] = []
+    for step in network.body.steps:
+        if isinstance(step.does, Layer) and step.does.is_input and step.output is not None:
+            shape = (batch, *(int(size) for size in step.output.sizes))
+            is_int = step.output.dtype == "int"
+            drawn = generator.integers(0, ids, shape) if is_int else generator.normal(0, 1, shape)
+            found.append(drawn.astype(np.int32 if is_int else np.float32))
+    return found
+
+
+def _vocabularies(body: Body) -> Iterator[int]:
+    """Return the vocabulary of every table of a body."""
+    for step in body.steps:
+        if isinstance(step.does, Repeat):
+            for run in step.does.runs:
+                yield from _vocabularies(run.body)
+        elif isinstance(step.does, Embed):
+            yield int(step.does.vocab)
 
 
 @frozen
@@ -135,7 +156,8 @@ def channels_last(array: np.ndarray) -> np.ndarray:
 def _make(emitted: Emitted) -> Any:
     namespace: dict[str, Any] = {"__name__": f"emitted_{emitted.name}"}
     exec(compile(emitted.source, f"<{emitted.name}>", "exec"), namespace)
-    return namespace[emitted.name]()
+    make = namespace[emitted.name]
+    return make(aux=True) if "aux" in inspect.signature(make).parameters else make()
 
 
 def by_torch(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Answer:
@@ -144,6 +166,10 @@ def by_torch(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
 
     model = _make(emitted).eval()
     tensors = {name: tensor for name, tensor in model.state_dict().items() if not name.endswith("num_batches_tracked")}
+    parameters = dict(model.named_parameters())
+    for extra in emitted.extra:  # what is no weight of the language has to be without effect, now and after training
+        assert tensors.pop(extra.path).numel() == extra.size, extra
+        assert not parameters[extra.path].requires_grad and not parameters[extra.path].any(), extra
     _move(
         emitted.weight_map,
         weights,
@@ -153,7 +179,7 @@ def by_torch(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
     with torch.no_grad():
         answer = model(*(torch.from_numpy(np.ascontiguousarray(channels_first(x))) for x in inputs))
     outputs = answer if isinstance(answer, tuple) else (answer,)
-    trained = {name: p.numel() for name, p in model.named_parameters() if p.requires_grad}
+    trained = {name: p.numel() for name, p in parameters.items() if p.requires_grad}
     sizes = {name: tensor.numel() for name, tensor in tensors.items()}
     return Answer(
         [channels_last(output.numpy()) for output in outputs],
@@ -177,6 +203,9 @@ def by_keras(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
         {path: tuple(v.shape) for path, v in variables.items()},
         lambda path, array: variables[path].assign(array),
     )
+    for layer in model.layers:
+        if hasattr(layer, "finalize_state"):  # it computes with what it made of its weights, as when a file is loaded
+            layer.finalize_state()
     answer = _call_keras(model, inputs if len(inputs) > 1 else inputs[0])
     outputs = answer if isinstance(answer, list | tuple) else [answer]
     return Answer(
@@ -227,13 +256,18 @@ def fast_keras() -> None:
 
 
 def _move(weight_map: tuple[Location, ...], weights: Arrays, shapes: dict[str, tuple[int, ...]], put: Any) -> None:
-    """Put every weight in its place, and every place to use."""
+    """Put every weight in its place, and every place to use, all of it."""
     places = {location.path for location in weight_map}
     assert places == set(shapes), f"the map knows {sorted(places)}, the model has {sorted(shapes)}"
     assert {(location.layer, location.weight) for location in weight_map} == set(weights)
+    filled = {path: np.full(shape, np.nan, np.float32) for path, shape in shapes.items()}
     for location in weight_map:
         weight = weights[location.layer, location.weight]
-        put(location.path, np.ascontiguousarray(location.arrange(weight, shapes[location.path])))
+        part = slice(*location.part) if location.part is not None else slice(None)
+        filled[location.path][part] = location.arrange(weight, shapes[location.path])
+    for path, array in filled.items():
+        assert not np.isnan(array).any(), f"no weight fills all of {path}"
+        put(path, array)
 
 
 class Jax:
@@ -319,7 +353,8 @@ def _against_compiler(name: str, answer: Answer, network: Network, batch: int) -
     assert counts is not None
     if (answer.trainable, answer.not_trained) != (counts.trainable, counts.not_trained):
         yield f"{name} counts {answer.trainable} + {answer.not_trained}, we {counts.trainable} + {counts.not_trained}"
-    shapes = [(batch, *network.body.tensor(output.value).sizes) for output in network.outputs]  # type: ignore[union-attr]
+    outputs = sorted(network.outputs, key=lambda output: output.aux)  # those of training alone come last
+    shapes = [(batch, *network.body.tensor(output.value).sizes) for output in outputs]  # type: ignore[union-attr]
     if [output.shape for output in answer.outputs] != shapes:
         yield f"{name} returns {[output.shape for output in answer.outputs]}, we say {shapes}"
 

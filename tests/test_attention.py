@@ -13,7 +13,7 @@ import netdsl
 from netdsl.emit import keras as keras_emitter
 from netdsl.emit import torch as torch_emitter
 from netdsl.emit.emitted import Emitted
-from netdsl.layer import Tensor, per_axis
+from netdsl.layer import per_axis
 from netdsl.layers.attention import Attending
 from netdsl.network import Network
 

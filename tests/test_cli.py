@@ -265,7 +265,9 @@ def test_every_example_of_the_catalogue_compiles() -> None:
 
     for keyword in keywords():
         for form in forms(keyword):
-            texts = [f"let skip = in {shape}\nin {shape} | {example(form)}" for shape in ("98", "48x64", "96x96x96")]
+            shapes = ("98", "98 int", "48x64", "96x96x96")
+            names = "in 7 int as ids | embed 64 vocab=9 as tokens\n"
+            texts = [f"{names}let skip = in {shape}\nin {shape} | {example(form)}" for shape in shapes]
             wrong = [text for text in texts if any(d.severity == "error" for d in netdsl.check(text))]
             assert form.is_source or len(wrong) < len(texts), example(form)
 

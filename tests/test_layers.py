@@ -16,14 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from netdsl import layers, size
 from netdsl.emit.calls import KERAS, TORCH, Target
 from netdsl.layer import Argument, Layer, Refused, Tensor, Weight, arguments, default_of, required
 from netdsl.layers import FILES, PLANNED, forms, keywords, suggest
+from netdsl.layers.text import Embed
 from netdsl.source import Source, Span
 from netdsl.syntax.parser import parse
-from netdsl.values import OPEN, OPERAND, TENSOR, NamedTensor, Unfit
+from netdsl.values import NAMING, OPEN, OPERAND, TABLE, NamedTensor, Unfit, Word
 
 DECLARATIONS = tuple(form for keyword in keywords() for form in forms(keyword))
 
@@ -110,15 +112,16 @@ def test_dropped_percentage() -> None:
 @every_layer
 def test_spelled_in_every_target(layer: type[Layer]) -> None:
     for target in (TORCH, KERAS):
-        assert target.can_spell(layer) != layer.is_source, target.name
+        assert target.can_spell(layer) != layer.is_input, target.name
 
 
 def test_defaults_are_those_of_torch() -> None:
     import torch.nn.functional as functional
     from torch import nn
 
-    # F.gelu is built in, without a signature that Python could read
-    compare_defaults(TORCH, {"nn": vars(nn), "F": {**vars(functional), "gelu": nn.GELU}})
+    # F.gelu is built in, without a signature that Python could read; recurrent layers pass theirs on
+    recurrent = dict.fromkeys(("RNN", "LSTM", "GRU"), nn.RNNBase)
+    compare_defaults(TORCH, {"nn": {**vars(nn), **recurrent}, "F": {**vars(functional), "gelu": nn.GELU}})
 
 
 def test_defaults_are_those_of_keras() -> None:
@@ -189,6 +192,8 @@ MAY_ASK = {
     "axis": "the place of an axis is not a size",
     "axes": "the place of an axis is not a size",
     "keep": "whether axes stay decides the rank",
+    "seq": "whether the sequence stays decides the rank",
+    "layers": "each has weights of its own",
 }
 """Arguments whose value a rule may have to know, and why; of all others, and of sizes, rules ask nothing."""
 
@@ -199,13 +204,15 @@ def value_of(text: str, argument: Argument) -> Any:
         return text
     if argument.role == "flag":
         return text == "true"
-    if argument.kind in (TENSOR, OPERAND):
+    if argument.kind in (*NAMING, OPERAND):
         return argument.kind.read(like(LIKE[0]))
     if text in ("true", "false"):
         return argument.kind.read(text == "true")
     if "?" in text:
         parts: tuple[Any, ...] = tuple(OPEN if part == "?" else int(part) for part in text.split("x"))
         return argument.kind.read(parts)
+    if argument.kind.takes_words and text.isalpha():
+        return argument.kind.read(Word(text))
     return argument.kind.read(exact(ast.literal_eval(text), text))
 
 
@@ -216,13 +223,15 @@ def exact(value: Any, text: str = "") -> Any:
     return Fraction(text or str(value)) if isinstance(value, float) else value
 
 
-def like(sizes: tuple[Any, ...]) -> NamedTensor:
-    return NamedTensor("other", 0, sizes, Span(Source("test", "other"), 0, 5))
+def like(sizes: tuple[Any, ...], maker: Layer | None = None) -> NamedTensor:
+    return NamedTensor("other", 0, sizes, Span(Source("test", "other"), 0, 5), maker)
 
 
 def choices(layer: type[Layer], name: str, argument: Argument) -> list[Any]:
     """Return the values to try for an argument, its default among them."""
-    if argument.kind is TENSOR:
+    if argument.kind is TABLE:
+        return [like((5, dim), Embed(dim=dim, vocab=7)) for dim in (1, 4, 12)]
+    if argument.kind in NAMING:
         return [like(sizes) for sizes in LIKE]
     if argument.kind is OPERAND:
         return [None, *map(like, ADDED)]
@@ -271,7 +280,10 @@ class Symbols:
         if isinstance(value, tuple):
             return tuple(self.replace(f"{name}_{place}", part) for place, part in enumerate(value))
         if isinstance(value, NamedTensor):
-            return like(self.replace(name, value.sizes))
+            return like(self.replace(name, value.sizes), self.replace(f"{name}_maker", value.maker))
+        if isinstance(value, Embed):
+            fields = {field: getattr(value, field) for field in arguments(Embed)}
+            return Embed(**{field: self.replace(f"{name}_{field}", given) for field, given in fields.items()})
         if name in self.fixed or value is OPEN or not isinstance(value, bool | int | Fraction):
             return value
         self.values[name] = value
@@ -318,7 +330,7 @@ def substituted(found: Outcome, values: dict[str, Any]) -> Outcome:
 
     return (
         Tensor(put(output.sizes), output.dtype, output.per_example),
-        tuple(Weight(w.name, put(w.shape), put(w.uses), w.trained, put(w.present)) for w in weights),
+        tuple(evolve(w, shape=put(w.shape), uses=put(w.uses), present=put(w.present)) for w in weights),
         put(products),
     )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..layer import Layer, Size, Tensor, Weight
-from ..network import Body, Network, Repeat, Step
+from ..network import Body, Network, Repeat, Run, Step, Use
 from ..source import Span
 
 
@@ -18,6 +18,8 @@ class Counts:
     trainable: Size
     not_trained: Size
     macs: Size
+    aux_macs: Size = 0
+    """Those of what serves training alone, which `macs` leaves out."""
 
     @property
     def total(self) -> Size:
@@ -39,7 +41,8 @@ class Row:
     """One line of a summary: a layer, or a group or repeat that is folded into one line.
 
     `name` is the full one, with `path` before the last dot. The layer stands there `times` times; `counts` are those of
-    one of them. What a mistake has left unknown is None. `does` is None for what is folded, too.
+    one of them. What a mistake has left unknown is None. `does` is None for what is folded, too. `is_shared` says that
+    its weights have a line before, `is_aux` that it serves training alone.
     """
 
     name: str
@@ -52,16 +55,40 @@ class Row:
     inputs: tuple[Tensor | None, ...]
     output: Tensor | None
     counts: Counts | None
+    is_shared: bool = False
+    is_aux: bool = False
 
     @property
     def is_input(self) -> bool:
         """Whether it is an input of the network, which costs nothing."""
-        return self.does is not None and self.does.is_source and self.output is not None and self.output.per_example
+        return self.does is not None and self.does.is_input
 
 
 def count(network: Network) -> Counts | None:
     """Return what a network costs; None where a part of it is unknown."""
-    return _Counter().body(network.body)
+    counter = _Counter()
+    total = counter.total(network.body)
+    trained_only = only_in_training(network)
+    if total is None or not trained_only:
+        return total
+    aux = _sum(counter.step(network.body, step).counts for step in trained_only)
+    return None if aux is None else evolve(total, macs=total.macs - aux.macs, aux_macs=aux.macs)
+
+
+def only_in_training(network: Network) -> frozenset[Step]:
+    """Return the steps that only `aux` outputs need."""
+    body = network.body
+    if not any(output.aux for output in network.outputs):
+        return frozenset()
+    needed = {output.value for output in network.outputs if not output.aux}
+    others = set()
+    for value in range(len(body.inputs) + len(body.steps) - 1, len(body.inputs) - 1, -1):
+        step = body.steps[value - len(body.inputs)]
+        if value in needed:
+            needed.update(step.inputs if step.tied is None else (*step.inputs, step.tied))
+        else:
+            others.add(step)
+    return frozenset(others)
 
 
 def rows(network: Network, depth: int | None = None) -> Iterator[Row]:
@@ -69,7 +96,7 @@ def rows(network: Network, depth: int | None = None) -> Iterator[Row]:
 
     Names that have more than `depth` parts are folded: what they share is one line.
     """
-    return _Counter().rows(network.body, (), 1, depth)
+    return _Counter(only_in_training(network)).rows(network.body, _Where((), depth))
 
 
 def counts_of(weights: Sequence[Weight], products: Size) -> Counts:
@@ -88,102 +115,197 @@ def counts_of(weights: Sequence[Weight], products: Size) -> Counts:
     return Counts(trainable, not_trained, macs)
 
 
+@frozen(eq=False)
+class _Tally:
+    """What steps cost by themselves, and the shared bodies whose weights they use, each frozen or not."""
+
+    counts: Counts | None
+    shared: dict[Body, bool]
+
+
 class _Counter:
     """A walk over bodies that counts each of them once, however often it stands there."""
 
-    def __init__(self) -> None:
-        self.counted: dict[Body, Counts | None] = {}
+    def __init__(self, aux: frozenset[Step] = frozenset()) -> None:
+        self.aux = aux
+        self.counted: dict[Body, _Tally] = {}
+        self.seen: set[Body] = set()
+        """Shared bodies that have had their lines."""
 
-    def body(self, body: Body) -> Counts | None:
+    def total(self, body: Body) -> Counts | None:
+        """Return what a body costs with the shared weights that it uses, each counted once."""
+        tally = self.body(body)
+        weights = (_frozen(_weights_of(self.total(shared)), is_frozen) for shared, is_frozen in tally.shared.items())
+        return _sum((tally.counts, *weights))
+
+    def body(self, body: Body) -> _Tally:
         if body not in self.counted:
-            self.counted[body] = _sum(self.step(body, step) for step in body.steps)
+            self.counted[body] = _together(self.step(body, step) for step in body.steps)
         return self.counted[body]
 
-    def step(self, body: Body, step: Step) -> Counts | None:
+    def step(self, body: Body, step: Step) -> _Tally:
         if isinstance(step.does, Repeat):
-            return _sum(_times(self.body(run.body), run.times) for run in step.does.runs)
+            runs = [(self.body(run.body), run.times) for run in step.does.runs]
+            tally = _together(_Tally(_times(inner.counts, times), inner.shared) for inner, times in runs)
+        elif isinstance(step.does, Use) and step.does.is_shared:
+            inner = self.body(step.does.body)
+            macs = None if inner.counts is None else Counts(0, 0, inner.counts.macs)
+            return _Tally(macs, {step.does.body: step.is_frozen})
+        elif isinstance(step.does, Use):
+            tally = self.body(step.does.body)
+        else:
+            tally = _Tally(self.layer(body, step), {})
+        return _Tally(_frozen(tally.counts, step.is_frozen), tally.shared)
+
+    def layer(self, body: Body, step: Step) -> Counts | None:
         tensors = [tensor for value in step.inputs if (tensor := body.tensor(value)) is not None]
-        if step.does is None or len(tensors) < len(step.inputs):
+        if not isinstance(step.does, Layer) or len(tensors) < len(step.inputs):
             return None
         return counts_of(step.does.weights(*tensors), step.does.products(*tensors))
 
-    def rows(self, body: Body, path: tuple[str, ...], times: int, depth: int | None) -> Iterator[Row]:
-        """Return the lines of a body that stands below `path`, `times` times in all."""
+    # Rows
+
+    def rows(self, body: Body, where: _Where) -> Iterator[Row]:
+        """Return the lines of a body."""
         place = 0
         while place < len(body.steps):
             step = body.steps[place]
-            inner = (*path, *(group.name for group in step.groups))
-            if depth is not None and len(inner) >= depth > len(path):
-                level = depth - len(path) - 1
+            inner = where.below(*(group.name for group in step.groups))
+            if where.depth is not None and len(inner.path) >= where.depth > len(where.path):
+                level = where.depth - len(where.path) - 1
                 end = _end_of_group(body, place, level)
-                yield self.group(body, path, times, level, body.steps[place:end])
+                yield self.group(body, where, level, body.steps[place:end])
                 place = end
                 continue
             place += 1
-            if not isinstance(step.does, Repeat) or (depth is not None and len(inner) + 1 >= depth):
-                yield self.row(body, inner, times, step)
-                continue
-            yield from self.repeat(body, (*inner, step.name), times, depth, step, step.does)
+            inner = inner.of_step(step, step in self.aux)
+            folds = where.depth is not None and len(inner.path) + 1 >= where.depth
+            if isinstance(step.does, Repeat) and not folds:
+                yield from self.repeat(inner.below(step.name), step, step.does)
+            elif isinstance(step.does, Use) and not folds:
+                yield from self.use(inner.below(step.name), step.does)
+            else:
+                yield self.row(body, inner, step)
 
-    def row(self, body: Body, path: tuple[str, ...], times: int, step: Step) -> Row:
-        """Return the line of a layer, or of a repeat that is folded."""
-        layer = step.does if isinstance(step.does, Layer) else None
+    def row(self, body: Body, where: _Where, step: Step) -> Row:
+        """Return the line of a layer, or of a repeat or block that is folded."""
+        does = step.does
+        kind = "repeat" if isinstance(does, Repeat) else does.block if isinstance(does, Use) else None
+        is_shared = where.is_shared or (isinstance(does, Use) and does.body in self.seen)
         return Row(
-            name=".".join((*path, step.name)),
-            path=path,
-            does=layer,
-            kind="repeat" if isinstance(step.does, Repeat) else None if layer is None else layer.keyword,
+            name=".".join((*where.path, step.name)),
+            path=where.path,
+            does=does if isinstance(does, Layer) else None,
+            kind=does.keyword if isinstance(does, Layer) else kind,
             text=step.text,
             span=step.span,
-            times=times,
+            times=where.times,
             inputs=tuple(map(body.tensor, step.inputs)),
             output=step.output,
-            counts=self.step(body, step),
+            counts=where.counts(self.with_shared(self.step(body, step))),
+            is_shared=is_shared,
+            is_aux=where.is_aux,
         )
 
-    def repeat(
-        self, body: Body, path: tuple[str, ...], times: int, depth: int | None, step: Step, repeat: Repeat
-    ) -> Iterator[Row]:
+    def with_shared(self, tally: _Tally) -> Counts | None:
+        """Return what steps cost in a line, with the shared weights that no line before has."""
+        found = [tally.counts]
+        for body, is_frozen in tally.shared.items():
+            if body not in self.seen:
+                self.seen.add(body)
+                found.append(_frozen(_weights_of(self.total(body)), is_frozen))
+        return _sum(found)
+
+    def use(self, where: _Where, use: Use) -> Iterator[Row]:
+        """Return the lines of a block; those of a shared one have its weights the first time."""
+        if use.is_shared and use.body in self.seen:
+            where = evolve(where, is_shared=True)
+        elif use.is_shared:
+            self.seen.add(use.body)
+        return self.rows(use.body, where)
+
+    def repeat(self, where: _Where, step: Step, repeat: Repeat) -> Iterator[Row]:
         """Return the lines of a repeat; where its copies differ, each run of equal ones has the number of its first."""
-        if len(repeat.runs) == 1:
-            yield from self.rows(repeat.runs[0].body, path, times * repeat.times, depth)
-            return
         first = 1
         for run in repeat.runs:
-            last = first + run.times - 1
-            if depth is not None and len(path) + 1 >= depth:
-                yield Row(
-                    name=".".join((*path, str(first))),
-                    path=path,
-                    does=None,
-                    kind="repeat",
-                    text=f"copy {first}" if first == last else f"copies {first} to {last}",
-                    span=step.span,
-                    times=times * run.times,
-                    inputs=run.body.inputs[:1],
-                    output=None if run.body.output is None else run.body.tensor(run.body.output),
-                    counts=self.body(run.body),
-                )
+            inner = where if len(repeat.runs) == 1 else where.below(str(first))
+            shared = self.body(run.body).shared
+            if run.times > 1 and any(body not in self.seen for body in shared):
+                # the first copy has the lines with the shared weights, which the others use too
+                yield from self.copies(inner, step, run, first, 1)
+                yield from self.copies(inner, step, run, first + 1, run.times - 1)
             else:
-                yield from self.rows(run.body, (*path, str(first)), times * run.times, depth)
-            first = last + 1
+                yield from self.copies(inner, step, run, first, run.times)
+            first += run.times
 
-    def group(self, body: Body, path: tuple[str, ...], times: int, level: int, steps: tuple[Step, ...]) -> Row:
+    def copies(self, where: _Where, step: Step, run: Run, first: int, times: int) -> Iterator[Row]:
+        """Return the lines of equal copies, from number `first` on; one line where they are folded."""
+        inner = evolve(where, times=where.times * times)
+        if where.depth is None or len(where.path) < where.depth:
+            yield from self.rows(run.body, inner)
+            return
+        last = first + times - 1
+        yield Row(
+            name=".".join(where.path),
+            path=where.path[:-1],
+            does=None,
+            kind="repeat",
+            text=f"copy {first}" if first == last else f"copies {first} to {last}",
+            span=step.span,
+            times=inner.times,
+            inputs=run.body.inputs[:1],
+            output=None if run.body.output is None else run.body.tensor(run.body.output),
+            counts=where.counts(self.with_shared(self.body(run.body))),
+            is_shared=where.is_shared,
+            is_aux=where.is_aux,
+        )
+
+    def group(self, body: Body, where: _Where, level: int, steps: tuple[Step, ...]) -> Row:
         """Return the line of a group that is folded: of its steps, which stand in a row."""
         *outer, group = steps[0].groups[: level + 1]
-        above = (*path, *(group.name for group in outer))
+        above = where.below(*(group.name for group in outer))
         return Row(
-            name=".".join((*above, group.name)),
-            path=above,
+            name=".".join((*above.path, group.name)),
+            path=above.path,
             does=None,
             kind="group",
             text="( ... )",
             span=group.span,
-            times=times,
+            times=where.times,
             inputs=tuple(map(body.tensor, steps[0].inputs)),
             output=steps[-1].output,
-            counts=_sum(self.step(body, step) for step in steps),
+            counts=where.counts(self.with_shared(_together(self.step(body, step) for step in steps))),
+            is_shared=where.is_shared,
+            is_aux=where.is_aux or all(step in self.aux for step in steps),
         )
+
+
+@frozen
+class _Where:
+    """Where the lines of a body stand, and what that makes of their figures."""
+
+    path: tuple[str, ...]
+    depth: int | None
+    times: int = 1
+    is_shared: bool = False
+    is_frozen: bool = False
+    is_aux: bool = False
+
+    def below(self, *names: str) -> _Where:
+        """Return the place below names."""
+        return evolve(self, path=(*self.path, *names)) if names else self
+
+    def of_step(self, step: Step, is_aux: bool) -> _Where:
+        """Return the place of what a step is made of."""
+        if not step.is_frozen and not is_aux:
+            return self
+        return evolve(self, is_frozen=self.is_frozen or step.is_frozen, is_aux=self.is_aux or is_aux)
+
+    def counts(self, counts: Counts | None) -> Counts | None:
+        """Return what something costs here: weights that have had their line cost nothing again."""
+        if counts is None:
+            return None
+        return Counts(0, 0, counts.macs) if self.is_shared else _frozen(counts, self.is_frozen)
 
 
 def _end_of_group(body: Body, place: int, level: int) -> int:
@@ -194,7 +316,14 @@ def _end_of_group(body: Body, place: int, level: int) -> int:
     return place
 
 
-def _sum(all_counts: Iterator[Counts | None]) -> Counts | None:
+def _together(tallies: Iterable[_Tally]) -> _Tally:
+    """Return what several things cost together."""
+    everything = list(tallies)
+    shared = {body: is_frozen for tally in everything for body, is_frozen in tally.shared.items()}
+    return _Tally(_sum(tally.counts for tally in everything), shared)
+
+
+def _sum(all_counts: Iterable[Counts | None]) -> Counts | None:
     """Add counts; the sum with something unknown is unknown."""
     total = NOTHING
     for counts in all_counts:
@@ -206,3 +335,13 @@ def _sum(all_counts: Iterator[Counts | None]) -> Counts | None:
 
 def _times(counts: Counts | None, times: int) -> Counts | None:
     return None if counts is None else counts * times
+
+
+def _weights_of(counts: Counts | None) -> Counts | None:
+    """Return the parameters of something without its multiply-accumulates."""
+    return None if counts is None else Counts(counts.trainable, counts.not_trained, 0)
+
+
+def _frozen(counts: Counts | None, is_frozen: bool) -> Counts | None:
+    """Return what something costs whose weights may be frozen."""
+    return counts if counts is None or not is_frozen else Counts(0, counts.total, counts.macs)

@@ -63,8 +63,8 @@ def _explain_row(row: Row) -> str:
     weights = [weight for weight in layer.weights(*tensors) if weight.present is not False]
     if tensors or str(output) not in row.text:
         lines += _entry("output", _explain_output(layer, tensors, output))
-    if weights:
-        lines += _entry("parameters", _explain_parameters(weights, row.counts))
+    if own := [weight for weight in weights if not weight.tied]:
+        lines += _entry("parameters", _explain_parameters(own, row.counts))
     reason = layer.reason(*tensors)
     if reason:
         lines += _entry("why", [reason])
@@ -242,7 +242,7 @@ def _explain_macs(
     if terms:
         yield _equation(terms, counts.macs)
     elif weights:
-        yield "0: weights that scale or shift elements one by one are not counted"
+        yield "0: weights that are looked up, scale or shift are not counted"
 
 
 def _uses(uses: Size, tensors: tuple[Tensor, ...], output: Tensor) -> str:

@@ -31,18 +31,23 @@ X = Entering(0)
 
 
 @frozen
-class Built:
-    """The object that a part constructs, in the expression that applies it."""
+class Object:
+    """An object that the code keeps, in an expression."""
+
+    role: Literal["made", "tied"]
 
 
-BUILT = Built()
+MADE = Object("made")
+"""What the modules of the part construct."""
+TIED = Object("tied")
+"""What the step has constructed whose weights this one uses as its own."""
 
 
 @frozen
 class Call:
-    """`function(*arguments, **keywords)`; a dotted name, a Method, the object, or a Call that makes what is called."""
+    """`function(*arguments, **keywords)`; a dotted name, a Method, or an Object or a Call that makes one."""
 
-    function: str | Method | Call | Built
+    function: str | Method | Call | Object
     arguments: tuple[Any, ...] = ()
     keywords: tuple[tuple[str, Any], ...] = ()
 
@@ -66,7 +71,7 @@ class Operation:
 
 @frozen
 class Index:
-    """`receiver[items]`; items are numbers, None, or Python slices."""
+    """`receiver[items]`; items are numbers, None, `...`, lists, or Python slices."""
 
     receiver: Any
     items: tuple[Any, ...]
@@ -76,9 +81,10 @@ class Index:
 class Stored:
     """Where a target keeps a weight.
 
-    The weight's axes are put in the order of `axes`, then its elements are read in order into the target's shape. In
-    a packed tensor, `part` names the elements along axis 0 (start, end). `follows_order` says that its first axis goes
-    over the elements of the input, in whatever order they were flattened.
+    The weight's axes are put in the order of `axes`, then, along the first of these, equal `blocks` in another order;
+    then its elements are read in order into the target's shape. In a packed tensor, `part` names the elements along
+    axis 0 (start, end). `follows_order` says that its first axis goes over the elements of the input, in whatever order
+    they were flattened. A weight that is the whole object has no attribute.
     """
 
     weight: str
@@ -86,6 +92,15 @@ class Stored:
     axes: tuple[int, ...]
     part: tuple[int, int] | None = None
     follows_order: bool = False
+    blocks: tuple[int, ...] | None = None
+
+
+@frozen
+class Extra:
+    """A tensor that a target keeps beyond the weights of the language: its elements are zero, and stay so."""
+
+    attribute: str
+    size: Size
 
 
 @frozen
@@ -93,9 +108,13 @@ class Part:
     """One thing that is applied to the tensor: an object built once, an expression, or either.
 
     `modules` construct the object (several where it takes several in a row; the last has the weights), `function` is
-    the expression; where both are there they mean the same. `applied` is how the object is applied, where it is more
-    than called with all that enters. `idiom` names a class of ours that the code carries along, of whose options it
-    needs those that `options` name.
+    the expression; where both are there they mean the same. `idiom` names a class of ours that the code carries along,
+    with `options` of it.
+
+    Some objects are more than called: `setup` is done with one once it is made (a text is a comment), `applied` is the
+    expression that uses it, `suffix` stands behind the layer's name in its name. `lending` replaces the modules where
+    another step uses the weights too.
+
     `activation` is the target's word for the layer where it can be an argument of the one before, which
     `takes_activation` says of that one.
     """
@@ -103,9 +122,13 @@ class Part:
     modules: tuple[Call, ...] = ()
     function: Any = None
     weights: tuple[Stored, ...] = ()
+    extra: tuple[Extra, ...] = ()
     idiom: str = ""
     options: tuple[str, ...] = ()
+    setup: tuple[Any, ...] = ()
     applied: Any = None
+    suffix: str = ""
+    lending: tuple[Call, ...] = ()
     activation: str = ""
     takes_activation: bool = False
 
@@ -234,6 +257,8 @@ def one_or_all(values: tuple[Any, ...]) -> Any:
     return values[0] if all(value == values[0] for value in values) else values
 
 
+_TORCH_RECURRENT = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
+
 TORCH = Target(
     "torch",
     {
@@ -245,6 +270,13 @@ TORCH = Target(
         "nn.BatchNorm": {"eps": 1e-5, "momentum": 0.1, "affine": True},
         "nn.LayerNorm": {"eps": 1e-5, "elementwise_affine": True, "bias": True},
         "nn.GroupNorm": {"eps": 1e-5, "affine": True},
+        "nn.InstanceNorm": {"eps": 1e-5, "affine": False},
+        "nn.RMSNorm": {"elementwise_affine": True},
+        "nn.LocalResponseNorm": {"alpha": 1e-4, "beta": 0.75, "k": 1.0},
+        "F.normalize": {"dim": 1, "eps": 1e-12},
+        "nn.GLU": {"dim": -1},
+        "F.glu": {"dim": -1},
+        **dict.fromkeys(("nn.RNN", "nn.LSTM", "nn.GRU"), _TORCH_RECURRENT),
         "nn.Upsample": {"mode": "nearest"},
         "F.interpolate": {"mode": "nearest"},
         "nn.GELU": {"approximate": "none"},
@@ -255,6 +287,7 @@ TORCH = Target(
 
 _KERAS_CONV = {"strides": 1, "padding": "valid", "dilation_rate": 1, "use_bias": True}
 _KERAS_NORM = {"epsilon": 1e-3, "center": True, "scale": True}
+_KERAS_RECURRENT = {"use_bias": True, "return_sequences": False, "go_backwards": False}
 
 KERAS = Target(
     "keras",
@@ -267,10 +300,13 @@ KERAS = Target(
         "layers.BatchNormalization": {"momentum": 0.99, **_KERAS_NORM},
         "layers.LayerNormalization": _KERAS_NORM,
         "layers.GroupNormalization": _KERAS_NORM,
+        "layers.RMSNormalization": {"epsilon": 1e-6},
+        **dict.fromkeys(("layers.SimpleRNN", "layers.LSTM", "layers.GRU"), _KERAS_RECURRENT),
         "layers.MultiHeadAttention": {"dropout": 0.0, "use_bias": True, "output_shape": None},
         "layers.UpSampling": {"interpolation": "nearest"},
         "layers.Resizing": {"interpolation": "bilinear"},
         "layers.Rescaling": {"offset": 0.0},
+        "ops.glu": {"axis": -1},
         "layers.Concatenate": {"axis": -1},
         "layers.ELU": {"alpha": 1.0},
         "ops.elu": {"alpha": 1.0},
@@ -279,6 +315,13 @@ KERAS = Target(
 """Keras 3; a test compares the defaults with its signatures."""
 
 
-def apply(function: str | Method | Built, *arguments: Any, **keywords: Any) -> Call:
+def apply(function: str | Method | Object, *arguments: Any, **keywords: Any) -> Call:
     """Return a call with every keyword written."""
     return Call(function, arguments, tuple(keywords.items()))
+
+
+def along(x: Placed, axis: int, item: Any) -> Index:
+    """Return the entering tensor indexed along one axis of the language, by a number, a list or a slice."""
+    place = x.axis(axis) % (x.rank + 1)
+    before = (...,) if 1 < place == x.rank else (slice(None),) * place
+    return Index(X, (*before, item))

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
 from ..layer import Layer
-from ..network import Group, Network, Step
+from ..network import Body, Group, Network, Repeat, Step, Use
 from . import code
-from .calls import Built, Call, Entering, Index, Method, Operation, Part, Stored
+from .calls import Call, Entering, Index, Method, Object, Operation, Part, Stored
 
 
 class Op:
-    """One thing that the code does to values: a part of a layer's spelling, a change of layout, or a repeat.
+    """One thing that the code does to values: a part of a layer's spelling, a change of layout, a repeat or a block.
 
     Values are numbered as in a Body: the inputs, then one for each operation.
     """
@@ -33,8 +35,23 @@ class Op:
         self.step = step
         self.part = part
         self.repeat = repeat
+        self.use: Any = None
+        """The block that it applies, as the target arranges it."""
+        self.shared: tuple[Body, ...] = ()
+        """The shared blocks that a repeat needs inside, or the one that a block is."""
         self.label = step.name if step.named and ends_step else ""
         self.order = order
+        self.tied: Op | None = None
+        """The operation whose object this one uses as well."""
+        self.lends = False
+        """Whether another one uses its object."""
+
+    def tie(self, lender: Op) -> None:
+        """Let this operation use the object of another."""
+        self.tied = lender
+        lender.lends = True
+        if lender.part is not None:
+            lender.part = evolve(lender.part, modules=lender.part.lending or lender.part.modules)
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -82,43 +99,39 @@ def present(part: Part, layer: Layer, tensors: tuple[Any, ...]) -> tuple[Stored,
 
 
 def to_code(
-    value: Any, inputs: tuple[code.Expression, ...] = (), built: code.Expression | None = None
+    value: Any, inputs: tuple[code.Expression, ...] = (), objects: Mapping[Object, code.Expression] = {}
 ) -> code.Expression:
-    """Return the code of a spelling's expression, with the code of the entering tensors and of the object put in."""
+    """Return the code of a spelling's expression, with the code of entering tensors and objects put in."""
+
+    def of(part: Any) -> code.Expression:
+        return to_code(part, inputs, objects)
+
     if isinstance(value, code.Expression):
         return value
     if isinstance(value, Entering):
         return inputs[value.index]
-    if isinstance(value, Built):
-        assert built is not None, "an object is applied where it has been built"
-        return built
+    if isinstance(value, Object):
+        return objects[value]
     if isinstance(value, Call):
-        called = value.function
-        function = code.Name(called) if isinstance(called, str) else to_code(called, inputs, built)
-        arguments = tuple(to_code(argument, inputs) for argument in value.arguments)
-        keywords = tuple((word, to_code(item, inputs)) for word, item in value.keywords)
-        return code.Call(function, arguments, keywords)
+        function = code.Name(value.function) if isinstance(value.function, str) else of(value.function)
+        keywords = tuple((word, of(item)) for word, item in value.keywords)
+        return code.Call(function, tuple(map(of, value.arguments)), keywords)
     if isinstance(value, Method):
-        return code.Attribute(to_code(value.receiver, inputs), value.name)
+        return code.Attribute(of(value.receiver), value.name)
     if isinstance(value, Operation):
-        return code.Binary(to_code(value.left, inputs), value.operator, to_code(value.right, inputs))
+        return code.Binary(of(value.left), value.operator, of(value.right))
     if isinstance(value, Index):
-        items = tuple(_index(item, inputs) for item in value.items)
-        return code.Subscript(to_code(value.receiver, inputs), items[0] if len(items) == 1 else code.Tuple(items))
+        items = tuple(map(of, value.items))
+        return code.Subscript(of(value.receiver), items[0] if len(items) == 1 else code.Tuple(items))
+    if isinstance(value, slice):
+        return code.Slice(*(None if bound is None else of(bound) for bound in (value.start, value.stop, value.step)))
     if isinstance(value, tuple):
-        return code.Tuple(tuple(to_code(item, inputs) for item in value))
+        return code.Tuple(tuple(map(of, value)))
     if isinstance(value, list):
-        return code.List(tuple(to_code(item, inputs) for item in value))
-    if value is None or isinstance(value, bool | int | float | str):
+        return code.List(tuple(map(of, value)))
+    if value is None or value is ... or isinstance(value, bool | int | float | str):
         return code.expression(value)
     return code.expression(float(value))  # a fraction
-
-
-def _index(item: Any, inputs: tuple[code.Expression, ...]) -> code.Expression:
-    if not isinstance(item, slice):
-        return to_code(item, inputs)
-    bounds = (None if bound is None else to_code(bound, inputs) for bound in (item.start, item.stop, item.step))
-    return code.Slice(*bounds)
 
 
 def words_of(value: Any) -> set[str]:
@@ -184,6 +197,7 @@ class Variables:
         self.reserved = frozenset(reserved)
         self.holds: dict[str, int] = {}
         self.name_of: dict[int, str] = {}
+        self.objects: set[str] = set()
 
     def bind(self, name: str, value: int) -> str:
         """Let a variable hold a value."""
@@ -191,19 +205,25 @@ class Variables:
         self.name_of[value] = name
         return name
 
+    def keep(self, name: str, alive: set[int]) -> str:
+        """Return the variable for an object, which keeps it from now on."""
+        name = self.free(name, alive)
+        self.objects.add(name)
+        return name
+
     def choose(self, value: int, wanted: str, fallback: str, alive: set[int]) -> str:
         """Return the variable for a new value: the wanted name, else one that holds nothing that is still needed."""
         if wanted:
             return self.bind(self.free(wanted, alive), value)
         for name in self.FEW:
-            if self.holds.get(name) not in alive and name not in self.reserved:
+            if self.holds.get(name) not in alive and name not in self.reserved | self.objects:
                 return self.bind(name, value)
         return self.bind(self.free(fallback, alive), value)
 
     def free(self, name: str, alive: set[int]) -> str:
         """Return a name, with a `_` behind it as long as something owns it."""
         name = without_underscores(name)
-        while iskeyword(name) or name in PYTHON_OWNS or self.holds.get(name) in alive:
+        while iskeyword(name) or name in PYTHON_OWNS or name in self.objects or self.holds.get(name) in alive:
             name += "_"
         return name
 
@@ -212,6 +232,49 @@ PYTHON_OWNS = frozenset(
     ("self", "nn", "F", "torch", "Tensor", "super", "range", "float", "keras", "layers", "ops", "inputs")
 )
 """Names that emitted code uses itself."""
+
+
+def first_uses(body: Body) -> dict[Body, tuple[str, str]]:
+    """Return the block of each shared body, and the full name of its first use; of a repeat, that in its first copy."""
+    found: dict[Body, tuple[str, str]] = {}
+
+    def walk(body: Body, prefix: str) -> None:
+        for step in body.steps:
+            name = prefix + step.full_name
+            if isinstance(step.does, Repeat):
+                copy = 1
+                for run in step.does.runs:
+                    walk(run.body, f"{name}.{copy}.")
+                    copy += run.times
+            elif isinstance(step.does, Use) and step.does.is_shared:
+                found.setdefault(step.does.body, (step.does.block, name))
+
+    walk(body, "")
+    return found
+
+
+def main_first(network: Network) -> tuple[Network, frozenset[Step]]:
+    """Return a network with the steps that serve training alone behind all others, and these steps."""
+    from ..analysis.counts import only_in_training
+
+    body, aux = network.body, only_in_training(network)
+    if not aux:
+        return network, aux
+    order = sorted(range(len(body.steps)), key=lambda place: body.steps[place] in aux)
+    new = {old: place for place, old in enumerate(order)}
+    steps, last = [], set()
+    for place in order:
+        step = body.steps[place]
+        tied = None if step.tied is None else new[step.tied]
+        moved = evolve(step, inputs=tuple(new[value] for value in step.inputs), tied=tied)
+        steps.append(moved)
+        if step in aux:
+            last.add(moved)
+    outputs = sorted(network.outputs, key=lambda output: output.aux)
+    arranged = Body((), tuple(steps), None if body.output is None else new[body.output])
+    return evolve(
+        network, body=arranged, outputs=tuple(evolve(output, value=new[output.value]) for output in outputs)
+    ), frozenset(last)
 
 
 def class_name(name: str) -> str:
@@ -288,8 +351,11 @@ def _joined(brackets: re.Match[str]) -> str:
     return line if len(line) <= code.WIDTH else brackets[0]
 
 
-def docstring(network: Network, target: str) -> str:
-    """Return what the emitted module says of itself: the text that it came from, and what it counts."""
+def docstring(network: Network, target: str, extra: int = 0) -> str:
+    """Return what the emitted module says of itself: the text that it came from, and what it counts.
+
+    `extra` are the elements that the target keeps beyond those of the language.
+    """
     from ..analysis.counts import count
 
     counted = count(network)
@@ -297,4 +363,5 @@ def docstring(network: Network, target: str) -> str:
     return (
         f"{class_name(network.name)} in {target}, written by netdsl from {Path(network.source.name).name}.\n\n"
         f"{counted.total:,} parameters ({counted.trainable:,} trained), {counted.macs:,} multiply-accumulates."
+        + (f"\n{target} itself counts {extra:,} more, which stay zero." if extra else "")
     )

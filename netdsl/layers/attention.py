@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 from attrs import frozen
 
-from ..emit.calls import BUILT, KERAS, LAST, TORCH, Call, Entering, Index, Part, Placed, Spelling, Stored, X, apply
+from ..emit.calls import KERAS, LAST, MADE, TORCH, Call, Entering, Index, Part, Placed, Spelling, Stored, X, apply
 from ..layer import Layer, Size, Tensor, Weight, arg, check, flag, per_axis, show_shape
 from ..size import Condition, both, choose, differ, divide, either, minimum, negate, product, same
 from ..values import ABOVE_ZERO, COUNT, NUMBER, OPERAND, SIZES, WINDOW, Kind, NamedTensor, Number, Truth, Value, whole
@@ -26,7 +26,7 @@ def _read_shift(value: Value) -> Value:
 
 
 ROTATED = Kind("an even number of channels, or nothing for all of each head", _read_rotated, ("true", "2"))
-SHIFT = Kind("a whole number, at least 0, or one an axis as `3x3`", _read_shift, ("1", "[2, 1]"))
+SHIFTED = Kind("a whole number, at least 0, or one an axis as `3x3`", _read_shift, ("1", "[2, 1]"))
 
 
 @frozen(kw_only=True)
@@ -48,7 +48,7 @@ class Attending(Layer):
         tries=("2", "[5, 4]", "[3, 11]"),
     )
     shift: Any = arg(
-        SHIFT,
+        SHIFTED,
         default=0,
         help="the windows of a map begin this much later; those that go round the edge keep both sides apart",
     )
@@ -497,7 +497,7 @@ def _own(
     applied = None
     if bias is not None:
         entering = map(Entering, range(count))
-        applied = apply(BUILT, *entering, bias=_aligned(bias, count, axes=4 if windows is None else 5))
+        applied = apply(MADE, *entering, bias=_aligned(bias, count, axes=4 if windows is None else 5))
     return Part(
         (Call(name, arguments, tuple(written.items())),),
         weights=stored,
@@ -572,7 +572,7 @@ def _(attention: Attention | BareAttention, *tensors: Placed) -> Spelling:
     keywords: dict[str, Any] = {"key": Entering(1)} if len(tensors) == 3 else {}
     if attention.causal is not False:
         keywords["use_causal_mask"] = attention.causal
-    applied = apply(BUILT, X, Entering(len(tensors) - 1), **keywords)
+    applied = apply(MADE, X, Entering(len(tensors) - 1), **keywords)
     return Part((module,), weights=_stored("/kernel", "/bias", (0, 1), "attention_output"), applied=applied)
 
 

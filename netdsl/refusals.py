@@ -1,0 +1,130 @@
+"""What every layer refuses, and how a refusal is told; each layer's own rules are in its file."""
+
+from __future__ import annotations
+
+from .diagnostics import Diagnostic, Related
+from .layer import Layer, Refused, Size, Tensor, check, show_shape
+from .network import Value
+from .scope import Builder
+from .size import product, symbols
+from .source import Span
+from .values import LARGEST
+
+
+def refusal(
+    builder: Builder,
+    refused: Refused,
+    span: Span,
+    inputs: tuple[Value, ...],
+    spans: dict[str, Span],
+    copies: list[tuple[Span, int]],
+) -> Diagnostic:
+    """Return the message of a layer that refuses its input, with the place of what made that where it helps.
+
+    `copies` are the repeats around it, each with the number of the copy.
+    """
+    related: list[Related] = []
+    label, help = "", refused.help
+    tensors = [builder.tensor(value) for value in inputs]
+    if len(inputs) > 1 or refused.code == "E004":
+        related = [Related(spans[str(n)], str(tensor)) for n, tensor in enumerate(tensors) if str(n) in spans]
+        span = Span(span.source, span.start, span.start + len(span.text.split("(", 1)[0]))
+    elif inputs:
+        maker = builder.maker(inputs[0])
+        if maker is not None and refused.code in ("E001", "E002", "E003", "E006", "E007"):
+            related = [Related(maker.span, f"{maker.output} leaves here")]
+        label = f"{tensors[0]} enters" if len(str(tensors[0])) < 40 else ""
+        if refused.axis is not None:
+            ladder = _ladder(builder, inputs[0], refused.axis)
+            if len(ladder) > 1:
+                help = f"the sizes on the way are {' -> '.join(map(str, ladder))}\n{help}"
+            elif tensors[0] is not None:
+                help = _other_order(tensors[0]) or help
+    if copies and copies[-1][1] > 1:
+        place, number = copies[-1]
+        related.append(Related(Span(place.source, place.end - 1, place.end), f"in copy {number} of this repeat"))
+    blamed = spans.get(refused.argument, span)
+    return Diagnostic(refused.code, refused.message, blamed, label, help, tuple(related))
+
+
+def _other_order(x: Tensor) -> str:
+    """Return the shape that an input may have been meant to have, if it looks like one of another order."""
+    first, *rest = x.sizes
+    meant = ""
+    if x.rank == 4 and first == 1:
+        meant = show_shape(tuple(rest))
+    elif x.rank == 3 and first in (1, 3, 4) and (x.channels > 4) is True:
+        meant = show_shape((*rest, first))
+    return f"shapes have no batch axis, and channels come last: is it `in {meant}`?" if meant else ""
+
+
+def _ladder(builder: Builder, value: Value, axis: int) -> list[Size]:
+    """Return the sizes that an axis had on the way to a value, each change once, the latest dozen."""
+    sizes: list[Size] = []
+    here: Builder | None = builder
+    while here is not None and len(sizes) < 12:
+        tensor = here.tensor(value)
+        if tensor is None or axis >= tensor.rank - 1:
+            break
+        if not sizes or sizes[-1] != tensor.sizes[axis]:
+            sizes.append(tensor.sizes[axis])
+        maker = here.maker(value)
+        if maker is None:
+            value = here.outer[value] if value < len(here.outer) else 0
+            here = here.parent
+        elif maker.inputs:
+            value = maker.inputs[0]
+        else:
+            break
+    return sizes[::-1]
+
+
+def check_input(layer: Layer, tensors: list[Tensor]) -> None:
+    """Refuse tensors of a rank or element type that a layer does not take."""
+    for x in tensors:
+        check(
+            x.dtype == "float" or layer.accepts_int or layer.needs_int,
+            "E001",
+            f"`{layer.keyword}` takes real numbers, and token ids (`int`) enter",
+            "`embed 64 vocab=10k` makes a vector of each; for real numbers leave `int` out where the input is declared",
+        )
+        check(
+            x.dtype == "int" or not layer.needs_int,
+            "E001",
+            f"`{layer.keyword}` takes token ids, and real numbers enter",
+            "write `int` where the input is declared, as in `in 50 int`",
+        )
+        if layer.ranks and x.rank not in layer.ranks:
+            wanted = {1: "a vector", 2: "a sequence (length x channels)", 3: "a map (height x width x channels)"}
+            wanted[4] = "a volume (depth x height x width x channels)"
+            takes = " or ".join(wanted[rank] for rank in layer.ranks)
+            raise Refused(
+                "E001",
+                f"`{layer.keyword}` takes {takes}; {wanted.get(x.rank, f'a tensor of rank {x.rank}')} enters: {x}",
+                layer.lacks_axes or "give it the axes that it needs by `reshape`, as in `reshape 28x28x1`"
+                if x.rank < min(layer.ranks)
+                else "`flatten`, `reshape` or `pool global` leave fewer axes",
+            )
+
+
+def check_sizes(output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
+    """Refuse what no framework could hold, and weights whose shape has a size that is open."""
+    weights = layer.weights(*tensors) if tensors else ()
+    counts = {"elements": product(output.sizes), "parameters": sum(weight.size for weight in weights)}
+    for what, count in counts.items():
+        check(
+            count <= LARGEST,
+            "E026",
+            f"{show_shape(output.sizes)} has more than {LARGEST:,} {what}, the largest number that frameworks hold",
+            "make a size smaller",
+        )
+    for weight in weights:
+        unknown = sorted(symbols(weight.shape)) if weight.present is not False else ()
+        names, are = " and ".join(f"`{name}`" for name in unknown), "is" if len(unknown) == 1 else "are"
+        them = "it" if len(unknown) == 1 else "them"
+        check(
+            not unknown,
+            "E030",
+            f"the {weight.name} of `{layer.keyword}` would depend on {names}, which {are} open",
+            layer.closes or f"give {them} a number in the input, or leave {them} out before, as `pool global` does",
+        )
