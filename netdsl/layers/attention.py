@@ -10,7 +10,21 @@ from attrs import frozen
 from ..emit.calls import KERAS, LAST, MADE, TORCH, Call, Entering, Index, Part, Placed, Spelling, Stored, X, apply
 from ..layer import Layer, Size, Tensor, Weight, arg, check, flag, per_axis, show_shape
 from ..size import Condition, both, choose, differ, divide, either, minimum, negate, product, same
-from ..values import ABOVE_ZERO, COUNT, NUMBER, OPERAND, SIZES, WINDOW, Kind, NamedTensor, Number, Truth, Value, whole
+from ..values import (
+    ABOVE_ZERO,
+    COUNT,
+    NUMBER,
+    OPERAND,
+    SIZES,
+    WINDOW,
+    Kind,
+    NamedTensor,
+    Number,
+    Truth,
+    Value,
+    one_or_listed,
+    whole,
+)
 from .dropout import DROPPED
 from .windows import axis_names
 
@@ -21,12 +35,8 @@ def _read_rotated(value: Value) -> Value:
     return value if isinstance(value, bool | Condition) else whole(2)(value)
 
 
-def _read_shift(value: Value) -> Value:
-    return tuple(map(whole(0), value)) if isinstance(value, tuple) else whole(0)(value)
-
-
 ROTATED = Kind("an even number of channels, or nothing for all of each head", _read_rotated, ("true", "2"))
-SHIFTED = Kind("a whole number, at least 0, or one an axis as `3x3`", _read_shift, ("1", "[2, 1]"))
+SHIFTED = Kind("a whole number, at least 0, or one an axis as `3x3`", one_or_listed(whole(0)), ("1", "[2, 1]"))
 
 
 @frozen(kw_only=True)
