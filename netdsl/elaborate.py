@@ -1334,6 +1334,7 @@ class _Elaborator:
                     f"{quoted(word)} takes {wanted} branches, and here {'is' if len(branches) == 1 else 'are'} "
                     f"{len(branches)}",
                     stage.span,
+                    help=f"what enters stands before a single branch; {max(declarations[0].branches)} stand for all",
                 )
             if len(branches) < max(declarations[0].branches):
                 branches = [(entering, stage.name.span), *branches]

@@ -94,8 +94,8 @@ def defined(layer: Attending, weights: dict[str, Array], tensors: list[Array]) -
         relation = on_a_sequence(layer, q.shape[2], k.shape[2])
     else:
         relation = on_a_map(layer, tuple(places))
-    if "relative" in weights:
-        scores += weights["relative"][relation.offset].transpose(2, 0, 1)
+    if "relative_bias" in weights:
+        scores += weights["relative_bias"][relation.offset].transpose(2, 0, 1)
     if bias is not None:
         whole = (batch, heads, relation.queries.max() + 1, relation.keys.max() + 1)
         bias = bias.reshape(batch, *(1,) * (4 - bias.ndim), *bias.shape[1:])

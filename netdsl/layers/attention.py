@@ -440,7 +440,7 @@ class BareAttention(Attending):
 def _relative(attention: Attending, x: Tensor) -> Weight:
     """Return the table of `relative`."""
     shape = (product(2 * n - 1 for n in attention.offsets(x)), attention.heads)
-    return Weight("relative", shape, present=attention.relative)
+    return Weight("relative_bias", shape, present=attention.relative)
 
 
 def _divisors(channels: Size, heads: Size) -> str:
@@ -537,7 +537,7 @@ def _stored(kernel: str, bias: str, axes: tuple[int, int], output: str = "output
     return (
         *(Stored(weight, f"{name}{kernel}", axes) for weight, name in names.items()),
         *(Stored(f"{weight}_bias", f"{name}{bias}", (0,)) for weight, name in names.items()),
-        Stored("relative", "relative", (0, 1)),
+        Stored("relative_bias", "relative", (0, 1)),
     )
 
 
