@@ -60,7 +60,7 @@ class Attending(Layer):
     shift: Any = arg(
         SHIFTED,
         default=0,
-        help="the windows of a map begin this much later; those that go round the edge keep both sides apart",
+        help="the windows of a map begin this far from the edges, which have smaller ones",
     )
     grid: Any = arg(
         SIZES,
@@ -74,7 +74,7 @@ class Attending(Layer):
         default=False,
         bare=True,
         help="turn this many channels of queries and keys by their position, the first half with the second; "
-        "alone, all of each head",
+        "alone, all",
     )
     theta: Number = arg(ABOVE_ZERO, default=10_000, help="base of the angles of `rope`", tries=("100",))
     scale: Number | None = arg(
@@ -330,7 +330,7 @@ class Attention(Attending):
     head_dim: Size | None = arg(
         COUNT,
         default=None,
-        help="channels of each head, those that enter over the heads unless given",
+        help="channels of each head; unless given, what enters is shared out",
         tries=("4", "6"),
     )
     dim: Size | None = arg(
@@ -526,8 +526,8 @@ def _turned(attention: Attending, head_dim: Size) -> Size:
 
 
 def _aligned(bias: Placed, place: int, axes: int) -> Any:
-    """Return a bias with axes of 1 between the batch and its own, where it has a batch; else it broadcasts as it is."""
-    new = axes - 1 - bias.rank if bias.tensor.per_example else 0
+    """Return a bias with axes of 1 between the batch and its own, so that it broadcasts to the products."""
+    new = axes - 1 - bias.rank
     return Index(Entering(place), (slice(None), *(None,) * new)) if new else Entering(place)
 
 
