@@ -33,7 +33,7 @@ MOST_STAGES = 1_000_000
 MOST_NESTED = 64
 """Blocks in blocks."""
 
-FORMS_NOT_YET = ("attention", "moe")
+FORMS_NOT_YET = ("moe",)
 RESIDUAL, FREEZE, IDENTITY = "residual", "freeze", "id"
 FORMS = (RESIDUAL, FREEZE)
 """Words with branches behind them that are no layers."""
@@ -1094,17 +1094,18 @@ class _Elaborator:
         spans: dict[str, Span],
     ) -> Value | None:
         """Append a layer, after its rules have taken its inputs."""
-        inputs = (*inputs, *(named.value for named in _named(layer, OPERAND)))
+        entering, inputs = len(inputs), (*inputs, *(named.value for named in _named(layer, OPERAND)))
         tied = next((named.value for named in _named(layer, TABLE)), None)
         tensors = [tensor for value in inputs if (tensor := builder.tensor(value)) is not None]
         span = stage.span
-        if tied is not None and builder.maker(tied) is None:
-            message = f"`{layer.keyword}` uses a table that stands outside of this block or repeat"
-            cure = "put the `embed` layer inside too, or this one behind it"
-            self.report(Diagnostic("E008", message, span, help=cure))
-            return self.unknown_step(builder, stage, name, inputs)
         try:
-            check_input(layer, tensors)
+            if tied is not None and tied >= 0:
+                raise Refused(
+                    "E008",
+                    f"`{layer.keyword}` uses the weights of a layer outside of this repeat or block",
+                    "put that layer inside too, or this one behind it",
+                )
+            check_input(layer, tensors[:entering])
             output = layer.output(*tensors)
             if not self.checking:
                 check_sizes(output, layer, tensors)
