@@ -109,7 +109,7 @@ def check_input(layer: Layer, tensors: list[Tensor]) -> None:
 
 def check_sizes(output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
     """Refuse what no framework could hold, and weights whose shape has a size that is open."""
-    weights = layer.weights(*tensors)
+    weights = layer.weights(*tensors) if tensors or layer.is_source else ()
     counts = {"elements": product(output.sizes), "parameters": sum(weight.size for weight in weights)}
     for what, count in counts.items():
         check(

@@ -318,9 +318,10 @@ def is_constant(output: np.ndarray) -> bool:
     return output.size > 1 and bool(np.ptp(output) < 1e-6)
 
 
-def disagreement(text: str, jax: Jax, batch: int = BATCH) -> str:
+def disagreement(network: str | Network, jax: Jax, batch: int = BATCH) -> str:
     """Return what PyTorch, Keras on torch, Keras on JAX and the compiler disagree about on a network; "" if nothing."""
-    network = network_of(text)
+    network = network_of(network) if isinstance(network, str) else network
+    text = network.source.text
     weights, inputs = random_weights(network), random_inputs(network, batch=batch)
     for_torch, for_keras = emit_both(network)
     try:
