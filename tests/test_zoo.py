@@ -121,3 +121,4 @@ def test_a_file_of_the_library_shows_its_use(name: str) -> None:
     net = netdsl.compile("\n".join(shown))
     assert not net.diagnostics
     assert [found.code for found in netdsl.check(text)] == ["E025"]
+    assert max(map(len, text.splitlines())) <= 120
