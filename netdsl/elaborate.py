@@ -512,7 +512,7 @@ class _Elaborator:
             self.refuse_other_use(builder, stage, block, x)
         made = self.body_of(block, inner, arguments)
         for found_inside in made.diagnostics:
-            self.blame(found_inside, stage, block, inner, arguments)
+            self.blame(found_inside, builder, stage, block, inner, arguments)
         does = Use(block.name, tuple(arguments.items()), made.body, block.is_shared)
         text, is_named = _one_line(stage.span.text), stage.label is not None
         is_frozen = builder.keeps_frozen if block.is_shared else builder.is_frozen
@@ -608,6 +608,7 @@ class _Elaborator:
     def blame(
         self,
         found: Diagnostic,
+        builder: Builder,
         stage: tree.Layer,
         block: Block,
         inner: Builder,
@@ -618,10 +619,7 @@ class _Elaborator:
             used = Related(stage.span, f"{quoted(block.name)} is used here")
             self.report(found if len(found.related) > 2 else evolve(found, related=(*found.related, used)))
             return
-        words = {value.text for value in arguments.values() if isinstance(value, Word)}
-        given = (argument.value if isinstance(argument, tree.Keyword) else argument for argument in stage.arguments)
-        spans = (value.span for value in given if value.span.text in words and value.span.text in found.message)
-        blamed = next(spans, stage.span)
+        blamed = next((span for word, span in _words_of(builder, stage) if quoted(word) in found.message), stage.span)
         label = "" if blamed is stage.span else found.label
         inside = Related(found.span, f"here in the block {quoted(block.name)}")
         self.report(evolve(found, span=blamed, label=label, related=(inside, *found.related[:2])))
@@ -1519,6 +1517,18 @@ class _Elaborator:
             return None
         spans = {**bound.spans, **{str(n): span for n, (_, span) in enumerate(branches)}}
         return self.step(builder, stage, name, bound.layer, values, spans)
+
+
+def _words_of(builder: Builder, stage: tree.Layer) -> Iterator[tuple[str, Span]]:
+    """Return the words that the arguments of a stage stand for, and where those are written."""
+    for argument in stage.arguments:
+        value = argument.value if isinstance(argument, tree.Keyword) else argument
+        if isinstance(value, tree.Name):
+            entry = builder.find(value.text)
+            if isinstance(entry, Given) and isinstance(entry.value, Word):
+                yield entry.value.text, value.span
+            elif entry is None:
+                yield value.text, value.span
 
 
 def _named(layer: Layer, kind: Kind) -> Iterator[NamedTensor]:
