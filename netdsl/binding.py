@@ -174,11 +174,23 @@ BROUGHT = {
     "dim": "write `axis=`; axes count without the batch",
     "epsilon": "write `eps=`",
     "negative_slope": "write `slope=`",
+    "std": "write `variance=`, which is its square",
+    "stddev": "write the number alone, as in `noise 0.1`",
     "name": "write `as NAME` behind the layer",
     "mode": "write the word alone, as in `up 2 bilinear`",
     "interpolation": "write the word alone, as in `up 2 bilinear`",
 }
 """Arguments that people bring along from Keras and PyTorch, and what stands in their place here."""
+
+
+def _is_fit(argument: Argument, value: Value) -> bool:
+    """Whether a number, or a list where one is taken, could be what an argument is meant to be."""
+    if is_number(value):
+        return True
+    try:
+        return isinstance(value, tuple) and argument.kind.read(value) is not None
+    except Unfit:
+        return False
 
 
 class _Binder:
@@ -331,7 +343,7 @@ class _Binder:
         numbers = [
             name
             for name, argument in self.arguments.items()
-            if argument.role == "keyword" and name not in self.spans and is_number(value)
+            if argument.role == "keyword" and name not in self.spans and _is_fit(argument, value)
         ]
         wanted = f"takes {' and '.join(f'`{name}`' for name in positional)}" if positional else "takes no bare value"
         raise mistake(

@@ -1080,13 +1080,12 @@ class _Elaborator:
         tied = next((named.value for named in _named(layer, TABLE)), None)
         tensors = [tensor for value in inputs if (tensor := builder.tensor(value)) is not None]
         span = stage.span
+        if tied is not None and builder.maker(tied) is None:
+            message = f"`{layer.keyword}` uses a table that stands outside of this block or repeat"
+            cure = "put the `embed` layer inside too, or this one behind it"
+            self.report(Diagnostic("E008", message, span, help=cure))
+            return self.unknown_step(builder, stage, name, inputs)
         try:
-            if tied is not None and tied >= 0:
-                raise Refused(
-                    "E008",
-                    f"`{layer.keyword}` uses the weights of a layer outside of this repeat or block",
-                    "put that layer inside too, or this one behind it",
-                )
             check_input(layer, tensors)
             output = layer.output(*tensors)
             if not self.checking:
@@ -1187,6 +1186,8 @@ class _Elaborator:
                 continue
             entry = builder.find(argument.text)
             if not isinstance(entry, Block) and (entry is not None or not forms(argument.text)):
+                continue
+            if any(kind.kind is TABLE for form in forms(stage.name.text) for kind in declared_arguments(form).values()):
                 continue
             what = "block" if isinstance(entry, Block) else "layer"
             self.report(
@@ -1341,6 +1342,14 @@ class _Elaborator:
         if forms(word) or isinstance(builder.find(word), Block):
             inner = ", ".join(item.span.text for item in stage.items)
             what = "layer" if forms(word) else "block"
+            combinator = forms(word)[0].of_branches if forms(word) else ""
+            if combinator and len(stage.items) > 1:
+                return mistake(
+                    "E020",
+                    f"{quoted(word)} takes one tensor, and for branches there is `{combinator}`",
+                    stage.name.span,
+                    help=f"write `{_one_line(f'{combinator}({inner})')}`",
+                )
             return mistake(
                 "E020",
                 f"{quoted(word)} is a {what}, and takes its arguments without parentheses",

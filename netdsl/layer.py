@@ -179,6 +179,10 @@ class Layer:
     branches: ClassVar[tuple[int, ...]] = ()
     """Numbers of branches that may stand behind its word, `attention(memory) 8`: the largest stands in place of the
     tensor that enters, fewer follow it."""
+    of_branches: ClassVar[str] = ""
+    """The combinator that does the same with branches, for those who give it some."""
+    broadcasts: ClassVar[bool] = False
+    """Whether a tensor that all examples have in common meets those of each as it is."""
     learns: ClassVar[bool] = False
     """Whether it has a kernel."""
     is_activation: ClassVar[bool] = False

@@ -11,8 +11,7 @@ from attrs import frozen
 
 from .compiler import Result, compile_source
 from .diagnostics import CompileError, Diagnostic
-from .layer import Layer, Size, Tensor
-from .network import Use
+from .layer import Size, Tensor
 from .source import Source
 
 if TYPE_CHECKING:
@@ -229,14 +228,6 @@ def emit(network: Network, target: str) -> Emitted:
     from .size import symbols
 
     _one_of(target, TARGETS, "target")
-    for step in network.body.steps:
-        if (
-            step.is_frozen
-            or isinstance(step.does, Use)
-            or (isinstance(step.does, Layer) and step.does.keyword == "param")
-        ):
-            message = f"code for `{step.text}` is not supported yet"
-            raise CompileError((Diagnostic("E021", message, step.span),))
     for step in network.body.steps:
         open_sizes = symbols(step.output.sizes) if step.output is not None else frozenset()
         if open_sizes:

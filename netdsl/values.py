@@ -186,7 +186,15 @@ PADS = Kind(
 )
 SHAPE = Kind("a shape such as `28x28x1`", _read_shape)
 SIZES = Kind("a whole number, or one an axis as `7x7` or `[7, 7]`", one_or_listed(whole(1)), ("1", "3", "[5, 2]"))
+SHIFT = Kind(
+    "a whole number, or one an axis as `[3, 3]`",
+    one_or_listed(whole(None)),
+    ("1", "-2", "[3]", "[3, -1]", "[1, 2, -1]"),
+)
 AXIS = Kind("the number of an axis, from 0, or from -1 backwards", whole(None), ("-1", "0", "1"))
+AXIS_OR_AXES = Kind(
+    "the number of an axis, or a list of axes as `[0, 1]`", one_or_listed(whole(None)), ("0", "-1", "[0, 1]", "[-1, 0]")
+)
 AXES = Kind("a list of axes, such as `[1, 0, 2]`", listed(whole(None)))
 NUMBER = Kind("a number", number(), ("0.5", "-2", "3"))
 ABOVE_ZERO = Kind("a number above 0", number(above=0), ("1e-5", "0.5"))

@@ -18,7 +18,7 @@ from netdsl.layer import Argument, Layer, arguments, required
 from netdsl.layers import forms, keywords
 from netdsl.source import Source
 from netdsl.syntax.parser import parse
-from netdsl.values import PADS, SIZES, STRIDE, TABLE, TENSOR, WINDOW
+from netdsl.values import PADS, SHIFT, SIZES, STRIDE, TABLE, TENSOR, WINDOW
 
 ABSENT = ""
 """The text of an argument that is left to its default."""
@@ -42,6 +42,9 @@ Choice = dict[str, str]
 THEN = ("", "tanh", "dropout 0.5 | flatten | relu | dense 3", "flatten | linear 3")
 """What stands behind the layer: an activation that Keras takes as an argument, and flattens whose reader may follow any
 order of the elements, and may not."""
+
+BEFORE = {"sqrt": "abs | "}
+"""What stands before a layer that does not take every number."""
 
 BRANCHES = {
     "equal": "{keep}, id",
@@ -120,7 +123,7 @@ def text_of(layer: type[Layer], choice: Choice) -> str:
     then = f" | {choice['then']}" if choice["then"] else ""
     if layer.combines:
         return _combined(layer, choice, sizes, " ".join(written), then)
-    stage = " ".join((layer.keyword, *written))
+    stage = BEFORE.get(layer.keyword, "") + " ".join((layer.keyword, *written))
     if any(argument.kind is TENSOR for argument in declared.values()):
         other = "x".join(map(str, _like(layer, sizes)))
         return f"in {other} as other\nin {shape} | {stage} | add(id, other){then}"
@@ -219,7 +222,7 @@ def _fits(layer: type[Layer], name: str, text: str, rank: str) -> bool:
     return len(ast.literal_eval(text)) == int(rank) - 1
 
 
-PER_AXIS = (WINDOW, STRIDE, PADS, SIZES)
+PER_AXIS = (WINDOW, STRIDE, PADS, SIZES, SHIFT)
 
 
 def _pairs(choice: Choice, factors: dict[str, tuple[str, ...]]) -> Iterator[Pair]:

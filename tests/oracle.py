@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import pickle
 import subprocess
@@ -20,7 +21,7 @@ from netdsl.emit import torch as torch_emitter
 from netdsl.emit.emitted import Emitted, Location
 from netdsl.layer import Layer
 from netdsl.layers.text import Embed
-from netdsl.network import Body, Network, Repeat
+from netdsl.network import Body, Network, Repeat, Use
 from netdsl.source import Source
 from netdsl.syntax.parser import parse
 
@@ -49,6 +50,7 @@ def random_weights(network: Network, seed: int = 0) -> Arrays:
 def declared_weights(network: Network) -> dict[tuple[str, str], tuple[str, tuple[int, ...], float]]:
     """Return name, shape and fan-in of every weight that the declarations ask for, by layer and weight."""
     found: dict[tuple[str, str], tuple[str, tuple[int, ...], float]] = {}
+    shared: set[Body] = set()
 
     def walk(body: Body, prefix: str) -> None:
         for step in body.steps:
@@ -59,6 +61,11 @@ def declared_weights(network: Network) -> dict[tuple[str, str], tuple[str, tuple
                     for _ in range(run.times):
                         copy += 1
                         walk(run.body, f"{name}.{copy}.")
+            elif isinstance(step.does, Use):
+                if step.does.is_shared and step.does.body in shared:
+                    continue  # its weights are those of the first use
+                shared.add(step.does.body)
+                walk(step.does.body, f"{name}.")
             elif isinstance(step.does, Layer) and step.output is not None:
                 tensors = tuple(body.tensor(value) for value in step.inputs)
                 leaving = int(np.prod([int(size) for size in step.output.sizes]))
@@ -109,7 +116,7 @@ def random_inputs(network: Network, seed: int = 1, batch: int = BATCH) -> list[n
     ids = min(_vocabularies(network.body), default=10)
     found: list[np.ndarray] = []
     for step in network.body.steps:
-        if isinstance(step.does, Layer) and step.does.is_source and step.output is not None:
+        if isinstance(step.does, Layer) and step.does.is_input and step.output is not None:
             shape = (batch, *(int(size) for size in step.output.sizes))
             is_int = step.output.dtype == "int"
             drawn = generator.integers(0, ids, shape) if is_int else generator.normal(0, 1, shape)
@@ -149,7 +156,8 @@ def channels_last(array: np.ndarray) -> np.ndarray:
 def _make(emitted: Emitted) -> Any:
     namespace: dict[str, Any] = {"__name__": f"emitted_{emitted.name}"}
     exec(compile(emitted.source, f"<{emitted.name}>", "exec"), namespace)
-    return namespace[emitted.name]()
+    make = namespace[emitted.name]
+    return make(aux=True) if "aux" in inspect.signature(make).parameters else make()
 
 
 def by_torch(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Answer:
@@ -195,6 +203,9 @@ def by_keras(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
         {path: tuple(v.shape) for path, v in variables.items()},
         lambda path, array: variables[path].assign(array),
     )
+    for layer in model.layers:
+        if hasattr(layer, "finalize_state"):  # it computes with what it made of its weights, as when a file is loaded
+            layer.finalize_state()
     answer = _call_keras(model, inputs if len(inputs) > 1 else inputs[0])
     outputs = answer if isinstance(answer, list | tuple) else [answer]
     return Answer(
@@ -342,7 +353,8 @@ def _against_compiler(name: str, answer: Answer, network: Network, batch: int) -
     assert counts is not None
     if (answer.trainable, answer.not_trained) != (counts.trainable, counts.not_trained):
         yield f"{name} counts {answer.trainable} + {answer.not_trained}, we {counts.trainable} + {counts.not_trained}"
-    shapes = [(batch, *network.body.tensor(output.value).sizes) for output in network.outputs]  # type: ignore[union-attr]
+    outputs = sorted(network.outputs, key=lambda output: output.aux)  # those of training alone come last
+    shapes = [(batch, *network.body.tensor(output.value).sizes) for output in outputs]  # type: ignore[union-attr]
     if [output.shape for output in answer.outputs] != shapes:
         yield f"{name} returns {[output.shape for output in answer.outputs]}, we say {shapes}"
 

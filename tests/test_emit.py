@@ -84,6 +84,74 @@ STRUCTURES = {
         out concat(x | lstm 3, x | lstm 3 reverse, x | gru 2 layers=2 bidirectional, x | rnn 3 seq reverse | pool global)
     """,
     "a repeat of one recurrent layer": "in 7x5 as sequence | rnn 4 seq | (lstm 4 seq) * 3 | gru 3",
+    "a block, twice the same and once another": """
+        block unit c k=3 act=relu:
+            add((conv c@k same nobias | bn | act) as main, (if channels == c then id else conv c@1) as shortcut) | act
+        in 9x8x3 | unit 4 | unit 4 | (unit 4 act=tanh) * 3 | unit 6 k=5 as last | pool global | dense 3
+    """,
+    "blocks in blocks": """
+        block cna c k=3: conv c@k same | bn | tanh
+        block pair c: cna c | cna c k=1 as second
+        block both c: concat(pair c, cna c as lone) | cna c
+        in 8x7x2 | both 4 | (both 4) * 2 | pool global | dense 2
+    """,
+    "a block with tensors": """
+        block join other others=[] scale_by=0.5: concat(id, other | conv 3@1, each o in others (o | conv 2@1)) | scale scale_by
+        in 6x5x2 as image
+        let a = image | conv 4@3 same
+        let b = image | conv 2@1 | tanh
+        out a | join b | join a others=[b, a] scale_by=-2 | conv 2@3
+    """,
+    "a shared block": """
+        shared tower: conv 4@3 same as c | bn | tanh | pool global
+        in 7x6x2 as left
+        in 7x6x2 as right
+        out concat(left | tower, right | tower) | dense 2 as same
+    """,
+    "a shared layer over and over": """
+        shared layer: residual(linear 6 | tanh | linear 6) | ln
+        in 5x4 | linear 6 | (layer) * 4 | linear 2
+    """,
+    "a shared layer in each copy of a repeat": """
+        shared mix: linear 6 | tanh
+        in 5x4 | linear 6 | (linear 6 | mix | ln) * 3 | mix | linear 2
+    """,
+    "a shared table that is used both ways": """
+        shared tokens: embed 6 vocab=11
+        let source = in 5 int as one | tokens | mean axis=0
+        let target = in 5 int as two | tokens
+        out add(target, source) | linear 6 | tanh | unembed tokens
+    """,
+    "frozen parts": """
+        block unit c: conv c@3 same as inner | bn | relu
+        shared top: dense 4 | tanh
+        in 8x8x2 | freeze(conv 4@3 | bn as norm | relu) as backbone | freeze(unit 4) | unit 4 | freeze((unit 4) * 2)
+        | flatten | dense 4 | top | freeze(dense 4) | top
+    """,
+    "outputs for training": """
+        in 9x9x2 | conv 4@3 | relu as early | conv 4@3 | relu as late | pool global | dense 3 as head
+        aux early | pool global as pooled | dense 3 as helper
+        aux pooled
+        aux late | conv 2@1
+    """,
+    "a tensor for training that an output is made of": "in 8 | dense 6 as a | relu | dense 3  aux a",
+    "trained tensors": """
+        let cls = param 1x6 init=normal
+        in 5x6 | concat(cls, id) axis=0 | add(id, param 6x6) | mul(id, param 6 init=0.5) | add(id, param 6x6 init=eye frozen)
+        | (mul(id, param 6 init=ones) | linear 6) * 2 | take 0 | dense 2
+    """,
+    "trained tensors on maps": """
+        let prior = param 4x3x2 init=ones
+        in 4x3x2 | conv 2@3 same | add(id, prior) | conv 5@3 same | mul(id, param 5) | concat(id, param 4x3x1) | conv 2@1
+        out prior | conv 3@1
+    """,
+    "a loop": """
+        in 12x12x3 | for c, n in [[4, 1], [6, 2]] (conv c@3 same as first | (residual(conv c@3 same | tanh)) * n | pool 2) as stage
+        | for i in 3 (conv i + 2@1 | tanh) | concat(id, stage_2) | dense 2
+    """,
+    "names in the copies of a loop": """
+        in 8x8x3 | for c in [4, 6] (conv c@3 same as a | tanh | add(id, a) as b | mul(id, b)) as stage | dense 2
+    """,
     "many repeats": "in 4 | (linear 4 | tanh) * 40 | dense 2",
 }
 
@@ -204,6 +272,50 @@ def _train(model: object, ones: np.ndarray, target: str) -> tuple[float, np.ndar
 
         answer = keras.ops.convert_to_numpy(model(np.moveaxis(ones, 1, -1), training=True))  # type: ignore[operator]
     return float((answer == 0).mean()), answer[answer != 0]
+
+
+@pytest.mark.parametrize("deviation", [0.5, 20])
+@pytest.mark.parametrize("target", ["torch", "keras"])
+def test_noise_is_added_in_training(deviation: float, target: str) -> None:
+    """Its standard deviation is the one that is asked for, also where Keras' own layer takes none so large."""
+    model = netdsl.compile(f"in 50x40x40 | noise {deviation}").build(target)
+    _, noisy = _train(model, np.ones((20, 40, 50, 40), np.float32), target)
+    assert abs(noisy.mean() - 1) < deviation / 200
+    assert abs(noisy.std() / deviation - 1) < 0.01
+
+
+@pytest.mark.parametrize("target", ["torch", "keras"])
+def test_token_ids_stay_token_ids(target: str) -> None:
+    """What selects parts of them neither rounds them nor makes real numbers of them."""
+    model = netdsl.compile("in 3x9 int | take [2, 0] | slice 1 -1 axis=-1 | take -1").build(target)
+    ids = np.arange(2 * 27).reshape(2, 3, 9) + 2**24
+    answer = model(_tokens(ids, target))  # type: ignore[operator]
+    assert not answer.is_floating_point() if target == "torch" else "int" in str(answer.dtype)
+    assert (np.asarray(answer) == ids[:, 0, 1:-1]).all()
+
+
+def _tokens(ids: np.ndarray, target: str) -> object:
+    if target == "keras":
+        return ids.astype(np.int32)
+    import torch
+
+    return torch.from_numpy(ids)
+
+
+@pytest.mark.parametrize("target", ["torch", "keras"])
+def test_kept_figures_start_as_those_of_no_data(target: str) -> None:
+    """Mean, variance and count of `normalize` start at 0, 1 and 0, and change nothing."""
+    model = netdsl.compile("in 4 | normalize").build(target)
+    batch = np.random.default_rng(0).normal(3, 2, (5, 4)).astype(np.float32)
+    if target == "torch":
+        import torch
+
+        assert {name: value.unique().tolist() for name, value in model.state_dict().items()} == {  # type: ignore[attr-defined]
+            "0.mean": [0], "0.variance": [1], "0.count": [0],
+        }  # fmt: skip
+        assert np.allclose(model(torch.from_numpy(batch)).numpy(), batch)  # type: ignore[operator]
+    else:
+        assert np.allclose(model(batch), batch)  # type: ignore[operator]
 
 
 def test_momentum_is_the_part_that_is_kept() -> None:

@@ -112,7 +112,7 @@ def test_dropped_percentage() -> None:
 @every_layer
 def test_spelled_in_every_target(layer: type[Layer]) -> None:
     for target in (TORCH, KERAS):
-        assert target.can_spell(layer) != layer.is_source, target.name
+        assert target.can_spell(layer) != layer.is_input, target.name
 
 
 def test_defaults_are_those_of_torch() -> None:

@@ -71,7 +71,7 @@ class Operation:
 
 @frozen
 class Index:
-    """`receiver[items]`; items are numbers, None, or Python slices."""
+    """`receiver[items]`; items are numbers, None, `...`, lists, or Python slices."""
 
     receiver: Any
     items: tuple[Any, ...]
@@ -269,6 +269,12 @@ TORCH = Target(
         "nn.LayerNorm": {"eps": 1e-5, "elementwise_affine": True, "bias": True},
         "nn.GroupNorm": {"eps": 1e-5, "affine": True},
         **dict.fromkeys(("nn.RNN", "nn.LSTM", "nn.GRU"), _TORCH_RECURRENT),
+        "nn.InstanceNorm": {"eps": 1e-5, "affine": False},
+        "nn.RMSNorm": {"elementwise_affine": True},
+        "nn.LocalResponseNorm": {"alpha": 1e-4, "beta": 0.75, "k": 1.0},
+        "F.normalize": {"dim": 1, "eps": 1e-12},
+        "nn.GLU": {"dim": -1},
+        "F.glu": {"dim": -1},
         "nn.Upsample": {"mode": "nearest"},
         "F.interpolate": {"mode": "nearest"},
         "nn.GELU": {"approximate": "none"},
@@ -293,9 +299,11 @@ KERAS = Target(
         "layers.LayerNormalization": _KERAS_NORM,
         "layers.GroupNormalization": _KERAS_NORM,
         **dict.fromkeys(("layers.SimpleRNN", "layers.LSTM", "layers.GRU"), _KERAS_RECURRENT),
+        "layers.RMSNormalization": {"epsilon": 1e-6},
         "layers.UpSampling": {"interpolation": "nearest"},
         "layers.Resizing": {"interpolation": "bilinear"},
         "layers.Rescaling": {"offset": 0.0},
+        "ops.glu": {"axis": -1},
         "layers.Concatenate": {"axis": -1},
         "layers.ELU": {"alpha": 1.0},
         "ops.elu": {"alpha": 1.0},
@@ -307,3 +315,10 @@ KERAS = Target(
 def apply(function: str | Method | Object, *arguments: Any, **keywords: Any) -> Call:
     """Return a call with every keyword written."""
     return Call(function, arguments, tuple(keywords.items()))
+
+
+def along(x: Placed, axis: int, item: Any) -> Index:
+    """Return the entering tensor indexed along one axis of the language, by a number, a list or a slice."""
+    place = x.axis(axis) % (x.rank + 1)
+    before = (...,) if 1 < place == x.rank else (slice(None),) * place
+    return Index(X, (*before, item))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from keyword import iskeyword
+from types import EllipsisType
 from typing import Any, TypeAlias, Union
 
 from attrs import field, frozen
@@ -319,13 +320,14 @@ class Name(Expression):
 
 @frozen
 class Literal(Expression):
-    """A text, True, False, None, or a number from 0 that is finite: one token. `expression` knows all other values."""
+    """A text, True, False, None, `...`, or a finite number from 0: one token. `expression` knows all other values."""
 
-    value: int | float | str | bool | None = field(eq=repr)  # 1, 1.0 and True are equal, but other code
+    value: int | float | str | bool | EllipsisType | None = field(eq=repr)  # 1, 1.0 and True are equal, but other code
 
     @value.validator
     def _is_one_token(self, _: object, value: object) -> None:
-        if type(value) not in (int, float, str, bool, type(None)):  # a subclass may print itself as anything
+        # a subclass may print itself as anything
+        if type(value) not in (int, float, str, bool, EllipsisType, type(None)):
             raise TypeError(f"{value!r} is not a literal")
         if isinstance(value, (int, float)) and not 0 <= value < math.inf:
             raise ValueError(f"{value} takes an expression, not a literal")
@@ -334,7 +336,7 @@ class Literal(Expression):
         if isinstance(self.value, str):
             quote = _quote_for(self.value)
             return quote + _escaped(self.value, quote) + quote
-        return repr(self.value).replace("e+", "e")
+        return "..." if self.value is ... else repr(self.value).replace("e+", "e")
 
 
 @frozen

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from attrs import evolve, frozen
 
 from ..layer import Layer, Tensor
-from ..network import Body, Network, Repeat, Step
+from ..network import Body, Network, Output, Repeat, Step, Use
 from . import code
 from .calls import KERAS, LAST, TIED, Call, Part, Placed, Stored
 from .emitted import Emitted, Location
@@ -19,8 +19,10 @@ from .skeleton import (
     by_last_read,
     calls_in,
     docstring,
+    first_uses,
     function_name,
     idiom,
+    main_first,
     present,
     to_code,
     words_of,
@@ -62,12 +64,24 @@ class _Copies:
     items: tuple[_Item, ...]
 
 
-_Item: TypeAlias = "_At | _Copies"
+@frozen
+class _Inside:
+    """What a block makes, below its name."""
+
+    layer: str
+    tag: str
+    items: tuple[_Item, ...]
+
+
+_Item: TypeAlias = "_At | _Copies | _Inside"
 
 
 def _locations(items: tuple[_Item, ...], made: dict[str, int], layer: str, tag: str) -> Iterator[Location]:
     """Return each weight of each copy; `made` counts the layers without a name, which Keras numbers."""
     for item in items:
+        if isinstance(item, _Inside):
+            yield from _locations(item.items, made, f"{layer}{item.layer}.", tag + item.tag)
+            continue
         if isinstance(item, _Copies):
             for copy in range(item.first + 1, item.first + item.times + 1):
                 inner = f"{tag}{item.tag}_{copy}_"
@@ -116,6 +130,11 @@ class _Emitter:
         self.objects: dict[int, code.Expression] = {}
         """The variables of layers that are used more than once."""
         self.loops = 0
+        self.blocks = 0
+        self.is_frozen = False
+        self.shared: dict[Body, code.Expression] = {}
+        """The variables of shared blocks."""
+        self.labelled: dict[tuple[str, ...], Op] = {}
         self.kinds: frozenset[str] = frozenset()
         """Names that Keras itself gives, with numbers, to the layers without one."""
 
@@ -131,18 +150,56 @@ class _Emitter:
 
     def network(self, network: Network, name: str) -> code.Statement:
         """Return the function of the whole network."""
+        network, aux = main_first(network)
         body = network.body
-        sources = [step for step in body.steps if isinstance(step.does, Layer) and step.does.is_source]
+        sources = [step for step in body.steps if isinstance(step.does, Layer) and step.does.is_input]
         operations = _operations(body, tuple(output.value for output in network.outputs))
         self.kinds = frozenset(_kinds(operations))
         chain = self.chain(operations, sources)
-        statements: tuple[code.Statement, ...]
         if chain is not None:
-            statements = (code.Return(code.call("keras.Sequential", code.List(chain))),)
+            self.statements = [code.Return(code.call("keras.Sequential", code.List(chain)))]
         else:
-            self.functional(operations, sources, [output.name for output in network.outputs])
-            statements = tuple(self.statements)
-        return code.Function(name, (), statements, code.Name("keras.Model"))
+            self.share(body, operations)
+            self.functional(operations, sources, network.outputs, aux)
+        has_aux = any(output.aux for output in network.outputs)
+        parameters = (code.Parameter("aux", code.Name("bool"), code.expression(False)),) if has_aux else ()
+        return code.Function(name, parameters, tuple(self.statements), code.Name("keras.Model"))
+
+    def share(self, body: Body, operations: Operations) -> None:
+        """Append the statements that make shared blocks, each a layer or a model of its own."""
+        lent = {op.tied.shared[0] for op in operations.ops if op.tied is not None and op.tied.shared}
+        for shared, (block, first_use) in first_uses(body).items():
+            inside = _operations(shared, (shared.output,))  # type: ignore[arg-type]
+            name = self.variables.keep(block, set())
+            outer_items, self.items, self.tags = self.items, [], [f"{block}_"]
+            self.is_frozen = _is_frozen(body, shared)
+            self.blocks += 1
+            only = inside.ops[0] if len(inside.ops) == 1 else None
+            if only is not None and only.part is not None and len(only.part.modules) == 1:
+                if shared in lent:
+                    only.part = evolve(only.part, modules=only.part.lending or only.part.modules)
+                (made,) = self.layers(only)
+            else:
+                made = self.model(shared, inside, block)
+            self.blocks -= 1
+            self.statements.append(code.Assign(code.Name(name), made))
+            self.shared[shared] = code.Name(name)
+            self.items = [*outer_items, _Inside(first_use, f"{block}_", tuple(self.items))]
+            self.tags, self.is_frozen = [], False
+
+    def model(self, body: Body, operations: Operations, name: str) -> code.Expression:
+        """Append the statements of a body, and return the model that it makes."""
+        x = body.inputs[0]
+        assert x is not None, "only whole networks are emitted"
+        keywords = {"dtype": "int32"} if x.dtype == "int" else {}
+        entering = code.Name(self.variables.keep(f"{name}_inputs", set()))
+        self.variables.bind("x", -1)
+        made = code.call("keras.Input", tuple(x.sizes), **keywords)
+        self.statements.append(code.Assign((code.Name("x"), entering), made))
+        held = {0: -1}
+        self.body(operations, held, set(), [])
+        leaving = code.Name(self.variables.name_of[held[operations.outputs[0]]])
+        return code.call("keras.Model", entering, leaving, name=self.label(name))
 
     # A chain
 
@@ -181,14 +238,25 @@ class _Emitter:
         for number, call in enumerate(calls):
             assert isinstance(call.function, str)
             is_last = number == len(calls) - 1
-            label = self.label(op.label) if is_last and op.label else ""
+            label = self.label_of(op) if is_last and op.label else ""
             inside = tuple(map(_kind, calls_in(call.arguments)))
             self.items.append(_At(layer, _kind(call.function), label, op.stored if is_last else (), inside))
         made: list[code.Expression] = [to_code(call) for call in calls]
         last = made[-1]
-        if op.label and isinstance(last, code.Call):
-            made[-1] = evolve(last, keywords=(*last.keywords, ("name", self.tagged(self.label(op.label)))))
+        if isinstance(last, code.Call):
+            if (self.is_frozen or op.step.is_frozen) and op.stored and "trainable" not in dict(last.keywords):
+                last = evolve(last, keywords=(*last.keywords, ("trainable", code.expression(False))))
+            if op.label:
+                last = evolve(last, keywords=(*last.keywords, ("name", self.tagged(self.label_of(op)))))
+            made[-1] = last
         return made
+
+    def label_of(self, op: Op) -> str:
+        """Return the author's name of a layer; one inside groups has theirs before it where another layer has it."""
+        label = self.label(op.label)
+        tags = tuple(tag if isinstance(tag, str) else "*" for tag in self.tags)
+        owner = self.labelled.setdefault((*tags, label), op)
+        return label if owner is op else "_".join((*(group.name for group in op.groups), label))
 
     def carry(self, name: str) -> None:
         """Let the module carry one of our classes."""
@@ -210,8 +278,10 @@ class _Emitter:
 
     # The functional style
 
-    def functional(self, operations: Operations, sources: list[Step], labels: list[str]) -> None:
-        """Append the statements of a network that is more than a chain."""
+    def functional(
+        self, operations: Operations, sources: list[Step], outputs: tuple[Output, ...], aux: frozenset[Step]
+    ) -> None:
+        """Append the statements of a network that is more than a chain; `aux` are the steps of training alone."""
         single = len(sources) == 1
         inputs = []
         for value, step in enumerate(sources):
@@ -222,18 +292,36 @@ class _Emitter:
             self.statements.append(code.Assign(targets, self.input(step)))
             inputs.append(name)
         kept = set() if single else set(range(len(sources)))  # the last statement names the inputs
-        self.body(operations, dict(enumerate(range(operations.inputs))), kept, labels)
+        main = self.statements
+        labels = [output.name for output in outputs]
+        self.body(operations, dict(enumerate(range(operations.inputs))), kept, labels, aux)
         leaving = [code.Name(self.variables.name_of[value]) for value in operations.outputs]
         entering = code.Name("inputs") if single else code.List(tuple(map(code.Name, inputs)))
-        outputs = leaving[0] if len(leaving) == 1 else code.List(tuple(leaving))
-        self.statements.append(code.Return(code.call("keras.Model", entering, outputs)))
 
-    def body(self, operations: Operations, held: dict[int, int], outside: set[int], labels: list[str]) -> None:
+        def returned(values: list[code.Name]) -> code.Statement:
+            made = values[0] if len(values) == 1 else code.List(tuple(values))
+            return code.Return(code.call("keras.Model", entering, made))
+
+        if any(output.aux for output in outputs):
+            extra = self.statements if self.statements is not main else []
+            main.append(code.If(code.Name("aux"), (*extra, returned(leaving))))
+        main.append(returned([value for value, output in zip(leaving, outputs, strict=True) if not output.aux]))
+        self.statements = main
+
+    def body(
+        self,
+        operations: Operations,
+        held: dict[int, int],
+        outside: set[int],
+        labels: list[str],
+        aux: frozenset[Step] = frozenset(),
+    ) -> None:
         """Append the statements of operations whose inputs are in variables; `outside` values stay alive throughout.
 
         Values of a loop's body have numbers of their own, which `held` takes to the numbers of the variables.
         """
-        outside_loops = not self.loops
+        outside_loops = not self.loops and not self.blocks
+        main = self.statements
         last_read: dict[int, int] = {}
         for number, op in enumerate(operations.ops):
             for value in op.inputs:
@@ -241,12 +329,18 @@ class _Emitter:
         read_by_ops = dict(last_read)
         for value in operations.outputs:
             last_read[value] = len(operations.ops)
+        for value in range(operations.inputs):  # a block may be given one tensor twice
+            twins = [twin for twin in range(operations.inputs) if held[twin] == held[value] and twin in last_read]
+            if value in last_read:
+                last_read[value] = max(last_read[twin] for twin in twins)
         ending = by_last_read(last_read)
         alive = outside | {held[value] for value in range(operations.inputs) if value in last_read}
         group: object = None
         for number, op in enumerate(operations.ops):
             value = operations.inputs + number
             held[value] = value if outside_loops else id(op)
+            if op.step in aux and self.statements is main:
+                self.statements = []
             if op.groups and op.groups[-1] is not group:
                 self.statements.append(code.Comment(op.groups[-1].name))
             group = op.groups[-1] if op.groups else None
@@ -262,6 +356,14 @@ class _Emitter:
 
     def operation(self, op: Op, held: dict[int, int], value: int, alive: set[int], wanted: str, is_read: bool) -> None:
         entering = tuple(code.Name(self.variables.name_of[held[source]]) for source in op.inputs)
+        if op.use is not None and op.shared:
+            applied = code.Call(self.shared[op.shared[0]], entering)
+            name = self.variables.choose(held[value], wanted, op.step.name, alive)
+            self.statements.append(code.Assign(code.Name(name), applied))
+            return
+        if op.use is not None:
+            self.block(op, held, value, alive, wanted)
+            return
         if op.part is None:
             self.repeat(op, held, value, alive, wanted)
             return
@@ -276,7 +378,7 @@ class _Emitter:
             expression = code.Call(variable, entering)
         elif not part.modules or (part.activation and part.function is not None and not op.label):
             self.words |= words_of(part.function)
-            objects = {} if op.tied is None else {TIED: self.objects[id(op.tied)]}
+            objects = {} if op.tied is None else {TIED: self.lent(op.tied)}
             expression = to_code(part.function, entering, objects)
         else:
             expression = entering[0]
@@ -284,6 +386,32 @@ class _Emitter:
                 expression = code.Call(layer, (expression,))
         name = self.variables.choose(held[value], wanted, op.step.name, alive)
         self.statements.append(code.Assign(code.Name(name), expression))
+
+    def lent(self, op: Op) -> code.Expression:
+        """Return the variable of a layer that another operation uses too."""
+        return self.shared[op.shared[0]] if op.shared else self.objects[id(op)]
+
+    def block(self, op: Op, held: dict[int, int], value: int, alive: set[int], wanted: str) -> None:
+        """Append what a block does."""
+        operations: Operations = op.use
+        outer_items, self.items = self.items, []
+        was_frozen, self.is_frozen = self.is_frozen, self.is_frozen or op.step.is_frozen
+        tag = f"{op.step.full_name.replace('.', '_')}_"
+        self.tags.append(tag)
+        self.blocks += 1
+        self.statements.append(code.Comment(op.step.full_name))
+        inner = {number: held[source] for number, source in enumerate(op.inputs)}
+        self.body(operations, inner, alive, [])
+        result = self.variables.name_of[inner[operations.outputs[0]]]
+        self.blocks -= 1
+        self.tags.pop()
+        self.is_frozen = was_frozen
+        self.items = [*outer_items, _Inside(op.step.full_name, tag, tuple(self.items))]
+        if wanted and wanted != result:
+            name = self.variables.choose(held[value], wanted, op.step.name, alive)
+            self.statements.append(code.Assign(code.Name(name), code.Name(result)))
+        else:
+            self.variables.bind(result, held[value])
 
     def repeat(self, op: Op, held: dict[int, int], value: int, alive: set[int], wanted: str) -> None:
         """Append the copies of a repeat: one in place, several as a loop over one variable."""
@@ -294,6 +422,8 @@ class _Emitter:
         if before != name:
             self.statements.append(code.Assign(code.Name(name), code.Name(before)))
         layer = op.step.full_name
+        word = layer.replace(".", "_")
+        was_frozen, self.is_frozen = self.is_frozen, self.is_frozen or op.step.is_frozen
         first = 0
         for operations, times in runs:
             outer, self.statements = self.statements, []
@@ -301,9 +431,9 @@ class _Emitter:
             tags = list(self.tags)
             variable = f"i{self.loops or ''}"
             self.loops += 1
-            number: tuple[str | code.Expression, ...] = (f"{op.step.name}_{first + 1}_",)
+            number: tuple[str | code.Expression, ...] = (f"{word}_{first + 1}_",)
             if times > 1:
-                number = (f"{op.step.name}_", code.Name(variable), "_")
+                number = (f"{word}_", code.Name(variable), "_")
             self.tags.extend(number)
             inner = {0: held[value], **{n: held[source] for n, source in enumerate(op.inputs[1:], 1)}}
             self.body(operations, inner, alive | taken, [])
@@ -322,8 +452,9 @@ class _Emitter:
                 self.statements.append(code.For(code.Name(variable), counted, copied))
             else:
                 self.statements.append(code.For(code.Name("_"), code.call("range", times), copied))
-            self.items.append(_Copies(layer, op.step.name, first, times, items))
+            self.items.append(_Copies(layer, word, first, times, items))
             first += times
+        self.is_frozen = was_frozen
 
 
 def _has_labels(items: tuple[_Item, ...]) -> bool:
@@ -331,11 +462,24 @@ def _has_labels(items: tuple[_Item, ...]) -> bool:
     return any(bool(item.label) if isinstance(item, _At) else _has_labels(item.items) for item in items)
 
 
+def _is_frozen(body: Body, shared: Body, is_frozen: bool = False) -> bool:
+    """Whether a shared block is used frozen, which it is everywhere or nowhere."""
+    for step in body.steps:
+        frozen_here = is_frozen or step.is_frozen
+        if isinstance(step.does, Use) and step.does.body is shared:
+            return frozen_here
+        if isinstance(step.does, Repeat) and any(_is_frozen(run.body, shared, frozen_here) for run in step.does.runs):
+            return True
+    return False
+
+
 def _kinds(operations: Operations) -> Iterator[str]:
     """Return the names that Keras gives to layers without one, and to operations, which have names too."""
     yield "input_layer"
     for op in operations.ops:
-        if op.part is None:
+        if op.use is not None:
+            yield from _kinds(op.use)
+        elif op.part is None:
             for inner, _ in op.repeat:
                 yield from _kinds(inner)
         else:
@@ -350,7 +494,7 @@ _OPERATIONS = ("add", "subtract", "multiply", "divide", "true_divide", "get_item
 
 def _operations(body: Body, outputs: tuple[int, ...]) -> Operations:
     """Return a body as operations, with activations as an argument of the layer before where Keras has one."""
-    sources = [step for step in body.steps if isinstance(step.does, Layer) and step.does.is_source]
+    sources = [step for step in body.steps if isinstance(step.does, Layer) and step.does.is_input]
     operations = Operations(len(body.inputs) or len(sources))
     readers = _readers(body, outputs)
     places: dict[int, int] = {value: value for value in range(len(body.inputs))}
@@ -364,16 +508,29 @@ def _operations(body: Body, outputs: tuple[int, ...]) -> Operations:
             )
             places[value] = operations.add(Op(tuple(places[source] for source in step.inputs), step, None, runs))
             continue
+        if isinstance(step.does, Use):
+            output = step.does.body.output
+            assert output is not None, "only whole networks are emitted"
+            entered = tuple(places[source] for source in step.inputs)
+            if output < len(step.does.body.inputs):  # the block is `id`
+                places[value] = entered[output]
+                continue
+            block = Op(entered, step)
+            block.use = _operations(step.does.body, (output,))
+            block.shared = (step.does.body,) if step.does.is_shared else ()
+            places[value] = operations.add(block)
+            continue
         layer = step.does
         assert isinstance(layer, Layer), "only whole networks are emitted"
-        if layer.is_source:
+        if layer.is_input:
             places[value] = entering
             entering += 1
             continue
         tensors = tuple(_tensor(body, source) for source in step.inputs)
         parts = KERAS.spell(layer, *(Placed(tensor, LAST) for tensor in tensors))
-        inputs = tuple(places[source] for source in step.inputs)
-        before = operations.maker(inputs[0]) if len(inputs) == 1 else None
+        # a tensor of its own asks what enters for the size of the batch
+        inputs = (0,) if layer.is_source else tuple(places[source] for source in step.inputs)
+        before = operations.maker(inputs[0]) if len(step.inputs) == 1 else None
         if before is not None and readers[step.inputs[0]] == 1 and _joins(before, parts, step):
             assert before.part is not None
             before.part = _with_activation(before.part, parts[0].activation)

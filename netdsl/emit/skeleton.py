@@ -10,13 +10,13 @@ from typing import Any
 from attrs import evolve
 
 from ..layer import Layer
-from ..network import Group, Network, Step
+from ..network import Body, Group, Network, Repeat, Step, Use
 from . import code
 from .calls import Call, Entering, Index, Method, Object, Operation, Part, Stored
 
 
 class Op:
-    """One thing that the code does to values: a part of a layer's spelling, a change of layout, or a repeat.
+    """One thing that the code does to values: a part of a layer's spelling, a change of layout, a repeat or a block.
 
     Values are numbered as in a Body: the inputs, then one for each operation.
     """
@@ -34,6 +34,10 @@ class Op:
         self.step = step
         self.part = part
         self.repeat = repeat
+        self.use: Any = None
+        """The block that it applies, as the target arranges it."""
+        self.shared: tuple[Body, ...] = ()
+        """The shared blocks that a repeat needs inside, or the one that a block is."""
         self.label = step.name if step.named and ends_step else ""
         self.order = order
         self.tied: Op | None = None
@@ -43,10 +47,10 @@ class Op:
 
     def tie(self, lender: Op) -> None:
         """Let this operation use the object of another."""
-        assert lender.part is not None
         self.tied = lender
         lender.lends = True
-        lender.part = evolve(lender.part, modules=lender.part.lending or lender.part.modules)
+        if lender.part is not None:
+            lender.part = evolve(lender.part, modules=lender.part.lending or lender.part.modules)
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -124,7 +128,7 @@ def to_code(
         return code.Tuple(tuple(map(of, value)))
     if isinstance(value, list):
         return code.List(tuple(map(of, value)))
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or value is ... or isinstance(value, bool | int | float | str):
         return code.expression(value)
     return code.expression(float(value))  # a fraction
 
@@ -227,6 +231,49 @@ PYTHON_OWNS = frozenset(
     ("self", "nn", "F", "torch", "Tensor", "super", "range", "float", "keras", "layers", "ops", "inputs")
 )
 """Names that emitted code uses itself."""
+
+
+def first_uses(body: Body) -> dict[Body, tuple[str, str]]:
+    """Return the block of each shared body, and the full name of its first use; of a repeat, that in its first copy."""
+    found: dict[Body, tuple[str, str]] = {}
+
+    def walk(body: Body, prefix: str) -> None:
+        for step in body.steps:
+            name = prefix + step.full_name
+            if isinstance(step.does, Repeat):
+                copy = 1
+                for run in step.does.runs:
+                    walk(run.body, f"{name}.{copy}.")
+                    copy += run.times
+            elif isinstance(step.does, Use) and step.does.is_shared:
+                found.setdefault(step.does.body, (step.does.block, name))
+
+    walk(body, "")
+    return found
+
+
+def main_first(network: Network) -> tuple[Network, frozenset[Step]]:
+    """Return a network with the steps that serve training alone behind all others, and these steps."""
+    from ..analysis.counts import only_in_training
+
+    body, aux = network.body, only_in_training(network)
+    if not aux:
+        return network, aux
+    order = sorted(range(len(body.steps)), key=lambda place: body.steps[place] in aux)
+    new = {old: place for place, old in enumerate(order)}
+    steps, last = [], set()
+    for place in order:
+        step = body.steps[place]
+        tied = None if step.tied is None else new[step.tied]
+        moved = evolve(step, inputs=tuple(new[value] for value in step.inputs), tied=tied)
+        steps.append(moved)
+        if step in aux:
+            last.add(moved)
+    outputs = sorted(network.outputs, key=lambda output: output.aux)
+    arranged = Body((), tuple(steps), None if body.output is None else new[body.output])
+    return evolve(
+        network, body=arranged, outputs=tuple(evolve(output, value=new[output.value]) for output in outputs)
+    ), frozenset(last)
 
 
 def class_name(name: str) -> str:

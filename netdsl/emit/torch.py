@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from keyword import iskeyword
-from typing import TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from attrs import evolve, field, frozen
 
 from ..layer import Layer, Tensor
-from ..network import Body, Network, Repeat, Step, Value
+from ..network import Body, Network, Repeat, Step, Use, Value
+from ..values import NamedTensor
 from . import code
-from .calls import EITHER, FIRST, LAST, MADE, TIED, TORCH, Extra, Layout, Method, Object, Part, Placed, Stored, X, apply
+from .calls import (
+    EITHER,
+    FIRST,
+    LAST,
+    MADE,
+    TIED,
+    TORCH,
+    Entering,
+    Extra,
+    Index,
+    Layout,
+    Method,
+    Object,
+    Part,
+    Placed,
+    Stored,
+    X,
+    apply,
+)
 from .emitted import Emitted, ExtraTensor, Location
 from .skeleton import (
     Op,
@@ -20,7 +39,9 @@ from .skeleton import (
     by_last_read,
     class_name,
     docstring,
+    first_uses,
     idiom,
+    main_first,
     present,
     times_read,
     to_code,
@@ -72,7 +93,16 @@ class _Copies:
     items: tuple[_Item, ...]
 
 
-_Item: TypeAlias = "_At | _Beyond | _Copies"
+@frozen
+class _Inside:
+    """Weights of a block, below its name."""
+
+    layer: str
+    path: str
+    items: tuple[_Item, ...]
+
+
+_Item: TypeAlias = "_At | _Beyond | _Copies | _Inside"
 
 
 def _locations(items: tuple[_Item, ...], layer: str = "", path: str = "") -> Iterator[Location | ExtraTensor]:
@@ -92,6 +122,8 @@ def _locations(items: tuple[_Item, ...], layer: str = "", path: str = "") -> Ite
                 item.order if stored.follows_order else None,
                 stored.blocks,
             )
+        elif isinstance(item, _Inside):
+            yield from _locations(item.items, f"{layer}{item.layer}.", path + item.path)
         else:
             for copy in range(item.first, item.first + item.times):
                 yield from _locations(item.items, f"{layer}{item.layer}.{copy + 1}.", f"{path}{item.path}{copy}.")
@@ -105,6 +137,8 @@ def _extra_elements(items: tuple[_Item, ...]) -> int:
             total += int(item.extra.size)
         elif isinstance(item, _Copies):
             total += item.times * _extra_elements(item.items)
+        elif isinstance(item, _Inside):
+            total += _extra_elements(item.items)
     return total
 
 
@@ -120,8 +154,16 @@ class _Placement:
     """A body as operations on channels-first or channels-last tensors."""
 
     def __init__(
-        self, body: Body, layouts: tuple[Layout, ...], leaving: Layout | None, outputs: tuple[Value, ...]
+        self,
+        body: Body,
+        layouts: tuple[Layout, ...],
+        leaving: Layout | Literal["natural", "as it is"],
+        outputs: tuple[Value, ...],
+        known: dict[tuple[Body, tuple[Layout, ...], str], _Placement],
     ) -> None:
+        self.known = known
+        self.shared: dict[Body, _Placement] = {}
+        """The shared blocks that it needs, each in one arrangement."""
         self.body = body
         self.operations = Operations(len(layouts))
         self.places: dict[Value, int] = {}
@@ -139,7 +181,10 @@ class _Placement:
         for value in outputs:
             place = self.places[value]
             tensor = self.tensor(value)
-            wanted = leaving or natural(tensor)
+            wanted = self.layouts[place] if leaving == "as it is" else leaving
+            if wanted == "natural":
+                wanted = natural(tensor)
+            place = self.for_each_example(place, tensor)
             self.operations.outputs.append(self.in_layout(place, tensor, wanted, body.maker(value)))
 
     def tensor(self, value: Value) -> Tensor:
@@ -151,9 +196,12 @@ class _Placement:
         if isinstance(step.does, Repeat):
             self.places[value] = self.repeat(step, step.does)
             return
+        if isinstance(step.does, Use):
+            self.places[value] = self.use(step, step.does)
+            return
         layer = step.does
         assert isinstance(layer, Layer), "only whole networks are emitted"
-        if layer.is_source:
+        if layer.is_input:
             self.places[value] = len(self.inputs)
             self.inputs.append(value)
             return
@@ -162,7 +210,7 @@ class _Placement:
     def layer(self, value: Value, step: Step, layer: Layer) -> int:
         tensors = tuple(self.tensor(source) for source in step.inputs)
         layout = self.wanted(layer, step, tensors)
-        order = self.orders.get(step.inputs[0])
+        order = self.orders.get(step.inputs[0]) if step.inputs else None
         if layer.flattens and layout == FIRST and tensors[0].rank > 1:
             if self.absorbed(value):
                 self.orders[value] = tensors[0].sizes  # type: ignore[assignment]
@@ -174,6 +222,8 @@ class _Placement:
             self.in_layout(self.places[source], tensor, layout, step)
             for source, tensor in zip(step.inputs, tensors, strict=True)
         )
+        if not layer.broadcasts:
+            places = self.with_batch(places, tensors, step)
         parts = TORCH.spell(layer, *(Placed(tensor, layout) for tensor in tensors))
         for number, part in enumerate(parts):
             stored = present(part, layer, tensors)
@@ -190,6 +240,28 @@ class _Placement:
             places = (self.add(op, layout),)
         return places[0]
 
+    def with_batch(self, places: tuple[int, ...], tensors: tuple[Tensor, ...], step: Step) -> tuple[int, ...]:
+        """Return values of which all have a batch, if one has: what all examples have in common is expanded to it."""
+        batched = next((place for place, x in zip(places, tensors, strict=True) if x.per_example), None)
+        if batched is None:
+            return places
+        return tuple(
+            place if x.per_example else self.expanded(place, x, batched, step)
+            for place, x in zip(places, tensors, strict=True)
+        )
+
+    def expanded(self, place: int, x: Tensor, batched: int, step: Step) -> int:
+        """Return a value that all examples have in common, once for each."""
+        batch = Index(Method(Entering(1), "shape"), (0,))
+        part = Part(function=apply(Method(X, "expand"), batch, *(-1,) * x.rank))
+        return self.add(Op((place, batched), step, part, None, ends_step=False), self.layouts[place])
+
+    def for_each_example(self, place: int, x: Tensor) -> int:
+        """Return an output of the network, which is one for each example."""
+        if x.per_example or not self.inputs:
+            return place
+        return self.expanded(place, x, 0, self.operations.ops[place - self.operations.inputs].step)
+
     def lender(self, value: Value) -> Op:
         """Return the operation that makes a value."""
         lender = self.operations.maker(self.places[value])
@@ -202,7 +274,7 @@ class _Placement:
 
     def wanted(self, layer: Layer, step: Step, tensors: tuple[Tensor, ...]) -> Layout:
         """Return the layout that a layer is applied in; one that takes either follows most of its inputs."""
-        wish = TORCH.layout(layer, tensors[0])
+        wish = TORCH.layout(layer, tensors[0] if tensors else layer.output())
         if wish != EITHER:
             return FIRST if wish == FIRST else LAST
         held = [self.layouts[self.places[value]] for value, x in zip(step.inputs, tensors, strict=True) if x.rank > 1]
@@ -246,11 +318,7 @@ class _Placement:
         tries: list[tuple[int, int, Layout, tuple[_Placement, ...]]] = []
         for layout in candidates:
             outside = [layout, *(natural(self.tensor(value)) for value in step.inputs[1:])]
-            copies = tuple(
-                _Placement(run.body, tuple(outside), layout, (run.body.output,))
-                for run in repeat.runs
-                if run.body.output is not None
-            )
+            copies = tuple(self.inside(run.body, tuple(outside), layout) for run in repeat.runs)
             cost = sum(copy.conversions * min(run.times, 2) for copy, run in zip(copies, repeat.runs, strict=True))
             tries.append((cost + 2 * (layout != held), len(tries), layout, copies))
         _, _, layout, copies = min(tries, key=lambda found: found[:2])
@@ -259,7 +327,40 @@ class _Placement:
             self.in_layout(self.places[value], self.tensor(value), to, step)
             for value, to in zip(step.inputs, wanted, strict=True)
         )
-        return self.add(Op(places, step, None, tuple(zip(copies, repeat.runs, strict=True))), layout)
+        op = Op(places, step, None, tuple(zip(copies, repeat.runs, strict=True)))
+        shared = {body: placement for copy in copies for body, placement in copy.shared.items()}
+        self.shared.update(shared)
+        op.shared = tuple(shared)
+        return self.add(op, layout)
+
+    def inside(self, body: Body, layouts: tuple[Layout, ...], leaving: Layout | Literal["as it is"]) -> _Placement:
+        """Return the arrangement of a body that stands in this one; equal ones are one."""
+        assert body.output is not None, "only whole networks are emitted"
+        key = (body, layouts, leaving)
+        if key not in self.known:
+            self.known[key] = _Placement(body, layouts, leaving, (body.output,), self.known)
+        return self.known[key]
+
+    def use(self, step: Step, use: Use) -> int:
+        """Place a block in the layout that needs the fewest permutations."""
+        output = use.body.output
+        assert output is not None, "only whole networks are emitted"
+        if output < len(use.body.inputs):  # the block is `id`
+            return self.places[step.inputs[output]]
+        x = self.tensor(step.inputs[0])
+        held = tuple(self.layouts[self.places[value]] for value in step.inputs)
+        candidates: list[Layout] = [held[0]] if x.rank == 1 else [held[0], LAST if held[0] == FIRST else FIRST]
+        if use.is_shared:
+            candidates = [natural(x)]
+        tries = [(layout, self.inside(use.body, (layout, *held[1:]), "as it is")) for layout in candidates]
+        layout, chosen = min(tries, key=lambda found: found[1].conversions + (found[0] != held[0]))
+        first = self.in_layout(self.places[step.inputs[0]], x, layout, step)
+        op = Op((first, *(self.places[value] for value in step.inputs[1:])), step)
+        op.use = chosen
+        if use.is_shared:
+            op.shared = (use.body,)
+            self.shared[use.body] = chosen
+        return self.add(op, chosen.layouts[chosen.operations.outputs[0]])
 
 
 def natural(x: Tensor) -> Layout:
@@ -316,6 +417,7 @@ class _Emitter:
         self.carried_imports: set[str] = set()
         self.class_names: set[str] = set()
         self.copies: dict[int, tuple[code.Expression, tuple[_Item, ...]]] = {}
+        self.first_uses: dict[Body, tuple[str, str]] = {}
 
     def imports(self) -> tuple[code.Statement, ...]:
         """Return the imports of what the code uses, sorted as isort has them."""
@@ -343,15 +445,24 @@ class _Emitter:
     def network(self, network: Network, name: str) -> tuple[code.Statement, tuple[_Item, ...]]:
         """Return the class of the whole network, and where its weights are."""
         self.class_names.add(name)
-        sources = [step for step in network.body.steps if isinstance(step.does, Layer) and step.does.is_source]
+        network, aux = main_first(network)
+        sources = [step for step in network.body.steps if isinstance(step.does, Layer) and step.does.is_input]
         layouts = tuple(natural(step.output) for step in sources if step.output is not None)
-        placement = _Placement(network.body, layouts, None, tuple(output.value for output in network.outputs))
+        outputs = tuple(output.value for output in network.outputs)
+        placement = _Placement(network.body, layouts, "natural", outputs, {})
         labels = {output.value: output.name for output in network.outputs}
         names = ["x" if len(sources) == 1 and not step.named else step.name for step in sources]
-        return self.class_of(name, placement, names, [labels[value] for value in placement.outputs])
+        self.first_uses = first_uses(network.body)
+        whole = _Whole(aux, sum(not output.aux for output in network.outputs))
+        return self.class_of(name, placement, names, [labels[value] for value in placement.outputs], whole)
 
     def class_of(
-        self, name: str, placement: _Placement, inputs: list[str], outputs: list[str]
+        self,
+        name: str,
+        placement: _Placement,
+        inputs: list[str],
+        outputs: list[str],
+        whole: _Whole | None = None,
     ) -> tuple[code.Statement, tuple[_Item, ...]]:
         """Return the class of a body: a Sequential if it is a chain, else attributes and a forward function."""
         segments = self.segments(placement)
@@ -360,16 +471,31 @@ class _Emitter:
             items = only.items if len(only.modules) > 1 else _moved(only.items, "0.")
             return code.Class(name, (code.Name("nn.Sequential"),), (_init(_start(*only.modules)),)), items
         segments = [part for segment in segments for part in self.trimmed(segment, placement)]
-        segments = self.named(segments, placement)
+        shared = {body: self.first_uses[body][0] for body in placement.shared}
+        aux = whole.aux if whole is not None else frozenset()
+        has_aux = whole is not None and len(outputs) > whole.main_outputs
+        taken = [*(shared.values() if whole else ()), *(["aux"] if has_aux else ())]
+        segments = self.named(segments, placement, taken)
         attributes = [segment for segment in segments if segment.modules]
+        made = {body: self.copy(block, placement.shared[body]) for body, block in shared.items()} if whole else {}
+        assigns = [_attribute(shared[body], module) for body, (module, _) in made.items()]
+        assigns += [line for part in attributes if part.ops[0].step not in aux for line in part.assignment()]
         body: list[code.Statement] = []
-        if attributes:
-            assigns = (statement for segment in attributes for statement in segment.assignment())
+        if has_aux:
+            extra = tuple(line for part in attributes if part.ops[0].step in aux for line in part.assignment())
+            flag = code.Name("aux")
+            statements = (_start(), _attribute("aux", flag), *assigns, *([code.If(flag, extra)] if extra else []))
+            parameters = (code.Parameter("self"), code.Parameter("aux", code.Name("bool"), code.expression(False)))
+            body.append(code.Function("__init__", parameters, statements, code.expression(None)))
+        elif assigns:
             body.append(_init(_start(), *assigns))
-        forward = _Forward(self, placement, segments, inputs, outputs).function()
-        items = tuple(item for segment in attributes for item in _moved(segment.items, f"{segment.name}."))
+        me = code.Name("self")
+        callees = {body: code.Attribute(me, word) if whole else code.Name(word) for body, word in shared.items()}
+        forward = _Forward(self, placement, segments, inputs, outputs, callees, whole).function()
+        lent = (_Inside(self.first_uses[body][1], f"{shared[body]}.", inside) for body, (_, inside) in made.items())
+        own = (item for segment in attributes for item in _moved(segment.items, f"{segment.name}."))
         self.words.add("Tensor")
-        return code.Class(name, (code.Name("nn.Module"),), (*body, forward)), items
+        return code.Class(name, (code.Name("nn.Module"),), (*body, forward)), (*lent, *own)
 
     def is_chain(self, placement: _Placement, segments: list[_Segment]) -> bool:
         """Whether a body is nothing but unnamed modules in a row."""
@@ -377,7 +503,7 @@ class _Emitter:
         if len(segments) != 1 or operations.inputs != 1 or len(operations.outputs) != 1:
             return False
         only = segments[0]
-        if not _stands_in_rows(only.ops[0]):
+        if not _stands_in_rows(only.ops[0]) or placement.shared:
             return False
         named = any(op.label or op.groups for op in only.ops)
         return bool(only.modules) and not named and operations.outputs[0] == len(operations.ops)
@@ -406,7 +532,7 @@ class _Emitter:
 
     def segment(self, ops: tuple[Op, ...]) -> _Segment:
         """Return the modules of operations in a row, and where their weights are in that row."""
-        if ops[0].part is not None and not ops[0].part.modules:
+        if not _is_kept(ops[0]):
             return _Segment(ops)
         modules: list[code.Expression] = []
         items: list[tuple[int, tuple[_Item, ...]]] = []
@@ -423,14 +549,24 @@ class _Emitter:
     def modules_of(self, op: Op) -> tuple[list[code.Expression], tuple[_Item, ...]]:
         """Return the constructors of an operation, and where its weights are in the last of them."""
         layer = op.step.full_name
-        if op.part is None:
+        items: tuple[_Item, ...]
+        if isinstance(op.step.does, Use) and op.use is not None:
+            module, inside = self.copy(op.step.does.block, op.use, _parameters(op.step.does))
+            modules, items = [module], (_Inside(layer, "", inside),)
+        elif op.part is None:
             module, items = self.repeat(op, layer)
-            return [module], items
-        self.carry(op.part.idiom)
-        self.words |= words_of(op.part.modules) - {op.part.idiom}
-        kept: list[_Item] = [_At(layer, stored, "", op.order) for stored in op.stored]
-        kept += [_Beyond(layer, extra, "") for extra in op.part.extra]
-        return [to_code(call) for call in op.part.modules], tuple(kept)
+            modules = [module]
+        else:
+            self.carry(op.part.idiom)
+            self.words |= words_of(op.part.modules) - {op.part.idiom}
+            items = (
+                *(_At(layer, stored, "", op.order) for stored in op.stored),
+                *(_Beyond(layer, extra, "") for extra in op.part.extra),
+            )
+            modules = [to_code(call) for call in op.part.modules]
+        if op.step.is_frozen and items:
+            modules[-1] = code.Call(code.Attribute(modules[-1], "requires_grad_"), (code.expression(False),))
+        return modules, items
 
     def repeat(self, op: Op, layer: str) -> tuple[code.Expression, tuple[_Item, ...]]:
         """Return the copies of a repeat as one module."""
@@ -438,7 +574,7 @@ class _Emitter:
         items: list[_Item] = []
         first = 0
         for placement, run in op.repeat:
-            module, kept = self.copy(op, placement)
+            module, kept = self.copy(op.step.name, placement)
             items.append(_Copies(layer, "", first, run.times, kept))
             if run.times == 1:
                 copies.append(module)
@@ -446,15 +582,20 @@ class _Emitter:
                 count = code.call("range", run.times)
                 copies.append(code.Starred(code.Generator(module, code.Name("_"), count)))
             first += run.times
-        if len(op.inputs) == 1:
+        if len(op.inputs) == 1 and not op.shared:
             return code.call("nn.Sequential", *copies), tuple(items)
         only = copies[0]
         if len(copies) == 1 and isinstance(only, code.Starred):
             return code.call("nn.ModuleList", only.inside), tuple(items)
         return code.call("nn.ModuleList", code.List(tuple(copies))), tuple(items)
 
-    def copy(self, op: Op, placement: _Placement) -> tuple[code.Expression, tuple[_Item, ...]]:
-        """Return the constructor of one copy of a repeat: a chain as it is, anything else as a class of its own."""
+    def copy(
+        self, word: str, placement: _Placement, parameters: tuple[str, ...] = ()
+    ) -> tuple[code.Expression, tuple[_Item, ...]]:
+        """Return the constructor of a block or of a copy of a repeat: a chain as it is, anything else as a class.
+
+        `parameters` are what the author calls the tensors behind the one that enters.
+        """
         known = self.copies.get(id(placement))
         if known is not None:
             return known
@@ -462,8 +603,9 @@ class _Emitter:
         if self.is_chain(placement, segments):
             made = segments[0].module, segments[0].items
         else:
-            name = self.unused_class(class_name(op.step.name))
-            entering = ["x", *(f"x{number}" for number in range(1, placement.operations.inputs))]
+            name = self.unused_class(class_name(word))
+            others = range(1, placement.operations.inputs)
+            entering = ["x", *(parameters or [f"x{number}" for number in others])]
             definition, items = self.class_of(name, placement, entering, [""])
             self.classes.append(definition)
             made = code.call(name), items
@@ -493,7 +635,7 @@ class _Emitter:
         inline = [_Segment((op,)) for op in ops[:start]]
         return [*inline, self.segment(ops[start:])] if start < len(ops) else inline
 
-    def named(self, segments: list[_Segment], placement: _Placement) -> list[_Segment]:
+    def named(self, segments: list[_Segment], placement: _Placement, owned: Iterable[str]) -> list[_Segment]:
         """Give every attribute a name: the author's, that of its only layer, or what it is."""
         operations = placement.operations
         readers_of: dict[int, list[Op]] = {}
@@ -519,7 +661,7 @@ class _Emitter:
             else:
                 joins = any(len(reader.inputs) > 1 for reader in readers_of.get(value, []))
                 names.append(_BRANCH if joins else _CHAIN)
-        taken = set(MODULE_OWNS)
+        taken = {*MODULE_OWNS, *owned}
         counters: dict[str, int] = {}
         repeated = {name for name in (_BRANCH, _CHAIN) if names.count(name) > 1}
         for place, name in enumerate(names):
@@ -527,6 +669,9 @@ class _Emitter:
                 counters[name] = counters.get(name, 0) + 1
                 names[place] = f"{name}_{counters[name]}"
             names[place] = names[place] and without_underscores(names[place])
+            inside = segments[place].group
+            if names[place] in taken and inside and inside != names[place]:
+                names[place] = f"{inside}_{names[place]}"
             while names[place] in taken or iskeyword(names[place]):
                 names[place] += "_"
             taken.update(filter(None, (names[place],)))
@@ -546,10 +691,53 @@ def _init(*body: code.Statement) -> code.Function:
     return code.Function("__init__", (code.Parameter("self"),), body, code.expression(None))
 
 
+@frozen(eq=False)
+class _Whole:
+    """What a whole network has that a block has not: steps that serve training alone, behind its main outputs."""
+
+    aux: frozenset[Step]
+    main_outputs: int
+
+
+def _attribute(name: str, value: code.Expression) -> code.Statement:
+    return code.Assign((code.Attribute(code.Name("self"), name),), value)
+
+
+def _parameters(use: Use) -> tuple[str, ...]:
+    """Return what a block calls the tensors behind the one that enters."""
+    found: dict[int, str] = {}
+
+    def look(name: str, value: Any) -> None:
+        if isinstance(value, NamedTensor):
+            found[value.value] = name
+        elif isinstance(value, tuple):
+            for number, item in enumerate(value, 1):
+                look(f"{name}_{number}", item)
+
+    for name, value in use.arguments:
+        look(name, value)
+    return tuple(found.get(number, f"x{number}") for number in range(1, len(use.body.inputs)))
+
+
+def _is_kept(op: Op) -> bool:
+    """Whether an operation has an object of its own; what is shared belongs to the network."""
+    if op.part is not None:
+        return bool(op.part.modules)
+    return not (op.use is not None and op.shared) and not _repeats_shared(op)
+
+
+def _repeats_shared(op: Op) -> bool:
+    """Whether an operation is nothing but one shared block, over and over again."""
+    if op.repeat is None or len(op.repeat) != 1 or len(op.shared) != 1 or len(op.inputs) != 1:
+        return False
+    inside = op.repeat[0][0].operations
+    return len(inside.ops) == 1 and inside.ops[0].use is not None and inside.outputs == [1]
+
+
 def _stands_in_rows(op: Op) -> bool:
     """Whether an operation is a module that a Sequential can hold."""
     if op.part is None:
-        return len(op.inputs) == 1
+        return len(op.inputs) == 1 and not op.shared
     return bool(op.part.modules) and op.part.applied is None and not op.lends
 
 
@@ -564,9 +752,20 @@ class _Forward:
     """Statements that apply the attributes and functions of a class in order."""
 
     def __init__(
-        self, emitter: _Emitter, placement: _Placement, segments: list[_Segment], inputs: list[str], outputs: list[str]
+        self,
+        emitter: _Emitter,
+        placement: _Placement,
+        segments: list[_Segment],
+        inputs: list[str],
+        outputs: list[str],
+        shared: Mapping[Body, code.Expression],
+        whole: _Whole | None,
     ) -> None:
         self.emitter = emitter
+        self.shared = shared
+        self.is_whole = whole is not None
+        self.aux = whole.aux if whole is not None else frozenset()
+        self.main_outputs = whole.main_outputs if whole is not None else len(outputs)
         self.operations = placement.operations
         self.segments = segments
         self.labels = outputs
@@ -600,22 +799,38 @@ class _Forward:
         ending = by_last_read(last_read)
         alive = set(last_read)
         number = 0
+        main = self.statements
         for value, segment in self.made:
+            if segment.ops[0].step in self.aux and self.statements is main:
+                self.statements = []
             if value not in stated:
                 self.expressions[value] = self.expression(segment)
                 continue
             alive.difference_update(ending.get(number, ()))
             self.state(value, segment, alive)
             number += 1
-        self.statements.append(code.Return(self.returned()))
-        tensor = code.Name("Tensor")
-        parameters = tuple(code.Parameter(name, tensor) for name in self.inputs)
         count = len(self.operations.outputs)
-        returns = tensor if count == 1 else code.Subscript(code.Name("tuple"), code.Tuple((tensor,) * count))
-        return code.Function("forward", (code.Parameter("self"), *parameters), tuple(self.statements), returns)
+        self.statements.append(code.Return(self.returned(count)))
+        tensor = code.Name("Tensor")
+        returns: code.Expression = tensor
+        if count > 1:
+            returns = code.Subscript(code.Name("tuple"), code.Tuple((tensor,) * count))
+        if count > self.main_outputs:
+            if self.statements is main:  # the outputs for training are made for others too
+                self.statements = [main.pop()]
+            main.append(code.If(code.Attribute(code.Name("self"), "aux"), tuple(self.statements)))
+            main.append(code.Return(self.returned(self.main_outputs)))
+            several = code.Subscript(code.Name("tuple"), code.Tuple((tensor, code.expression(...))))
+            returns = several if self.main_outputs > 1 else code.Binary(tensor, "|", several)
+        parameters = [code.Parameter(name, tensor) for name in self.inputs]
+        if not self.is_whole:
+            module = code.Name("nn.Module")
+            parameters += [code.Parameter(self.emitter.first_uses[body][0], module) for body in self.shared]
+        return code.Function("forward", (code.Parameter("self"), *parameters), tuple(main), returns)
 
-    def returned(self) -> code.Expression:
-        values = tuple(self.read(value) for value in self.operations.outputs)
+    def returned(self, count: int) -> code.Expression:
+        """Return the first of the outputs, one alone or several as a tuple."""
+        values = tuple(self.read(value) for value in self.operations.outputs[:count])
         return values[0] if len(values) == 1 else code.Tuple(values)
 
     def is_statement(self, value: int, segment: _Segment) -> bool:
@@ -666,9 +881,12 @@ class _Forward:
         op = segment.ops[0]
         entering = tuple(self.read(value) for value in op.inputs)
         objects: dict[Object, code.Expression] = {}
+        if op.use is not None and op.shared:
+            return code.Call(self.shared[op.shared[0]], entering)
         expression = op.part.function if op.part is not None else None
         if op.tied is not None:
-            objects[TIED] = self.attributes[id(op.tied)]
+            lender = op.tied
+            objects[TIED] = self.shared[lender.shared[0]] if lender.shared else self.attributes[id(lender)]
         if segment.modules:
             objects[MADE] = self.attributes[id(segment.ops[-1])]
             expression = op.part.applied if op.part is not None else None
@@ -696,15 +914,21 @@ class _Forward:
         name = self.variables.choose(value, wanted, fallback, alive | taken)
         if entering[0] != code.Name(name):
             self.statements.append(code.Assign(code.Name(name), entering[0]))
+        if _repeats_shared(op):
+            times = code.call("range", sum(run.times for _, run in op.repeat))
+            call = code.Call(self.shared[op.shared[0]], (code.Name(name),))
+            self.statements.append(code.For(code.Name("_"), times, (code.Assign(code.Name(name), call),)))
+            return
         copy = code.Name("module" if name != "module" else "copy")
         attribute = code.Attribute(code.Name("self"), segment.name)
-        call = code.Call(copy, (code.Name(name), *entering[1:]))
+        call = code.Call(copy, (code.Name(name), *entering[1:], *(self.shared[body] for body in op.shared)))
         self.statements.append(code.For(copy, attribute, (code.Assign(code.Name(name), call),)))
 
 
 def _is_loop(segment: _Segment) -> bool:
-    """Whether a segment is a repeat that reads more than the tensor that enters."""
-    return segment.ops[0].part is None and len(segment.ops[0].inputs) > 1
+    """Whether a segment is a repeat that needs more than the tensor that enters."""
+    op = segment.ops[0]
+    return op.repeat is not None and (len(op.inputs) > 1 or bool(op.shared))
 
 
 def _is_permutation(segment: _Segment) -> bool:

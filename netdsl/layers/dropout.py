@@ -1,4 +1,4 @@
-"""Layers that drop values while training: `dropout`, `spatial_dropout`, `drop_path`."""
+"""Layers that disturb training: `dropout`, `spatial_dropout`, `drop_path`, `noise`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from attrs import frozen
 
 from ..emit.calls import EITHER, FIRST, KERAS, TORCH, Call, Part, Placed, Spelling, apply
 from ..layer import Layer, Tensor, arg
-from ..values import RATE, Kind, Number, Unfit, Value, is_number, show
+from ..values import RATE, Kind, Number, Unfit, Value, is_number, number, show
 
 
 def _read(value: Value) -> Value:
@@ -17,6 +17,7 @@ def _read(value: Value) -> Value:
 
 
 DROPPED = Kind(RATE.wanted, _read, RATE.tries)
+DEVIATION = Kind("a number, at least 0", number(low=0), ("0.1", "2"))
 
 
 class Dropping(Layer):
@@ -73,6 +74,23 @@ class DropPath(Dropping):
     brought = ("droppath", "stochastic_depth", "stochasticdepth", "drop_connect")
 
 
+@frozen(kw_only=True)
+class Noise(Layer):
+    """Add normal noise of mean 0 while training; else nothing happens.
+
+    noise 0.1
+    """
+
+    amount: Number = arg(DEVIATION, role="positional", trains=True, help="standard deviation of the noise")
+
+    keyword = "noise"
+    elementwise = True
+    brought = ("gaussiannoise", "gaussian_noise")
+
+    def output(self, x: Tensor) -> Tensor:
+        return x
+
+
 @TORCH.spells(Dropout, layout=EITHER)
 def _(dropout: Dropout, x: Placed) -> Spelling:
     return Part((Call("nn.Dropout", (dropout.rate,)),))
@@ -101,3 +119,15 @@ def _(drop_path: DropPath, x: Placed) -> Spelling:
 @KERAS.spells(DropPath)
 def _(drop_path: DropPath, x: Placed) -> Spelling:
     return Part((apply("layers.Dropout", drop_path.rate, noise_shape=(None, *(1,) * x.rank)),))
+
+
+@TORCH.spells(Noise, layout=EITHER)
+def _(noise: Noise, x: Placed) -> Spelling:
+    return Part((Call("GaussianNoise", (noise.amount,)),), idiom="GaussianNoise")
+
+
+@KERAS.spells(Noise)
+def _(noise: Noise, x: Placed) -> Spelling:
+    if (noise.amount <= 1) is True:
+        return Part((Call("layers.GaussianNoise", (noise.amount,)),))
+    return Part((Call("StrongNoise", (noise.amount,)),), idiom="StrongNoise")  # Keras refuses a deviation above 1

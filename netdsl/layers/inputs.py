@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
+from ..emit.calls import FIRST, KERAS, LAST, MADE, TORCH, Call, Index, Operation, Part, Spelling, Stored, apply
 from ..layer import Layer, Tensor, Weight, arg, check, flag, show_shape
 from ..values import NUMBER, SHAPE, Kind, Unfit, Value, Word
 
@@ -81,3 +82,38 @@ class Param(Layer):
 
     def weights(self) -> tuple[Weight, ...]:
         return (Weight("value", self.shape, trained=not self.frozen),)
+
+
+@TORCH.spells(Param, layout=lambda _, x: FIRST if x.rank > 2 else LAST)
+def _(param: Param) -> Spelling:
+    sizes, axes = param.shape, tuple(range(len(param.shape)))
+    if len(sizes) > 2:
+        sizes, axes = (sizes[-1], *sizes[:-1]), (axes[-1], *axes[:-1])
+    shape = (1, *sizes)  # one for all examples of a batch
+    if param.init == "eye":
+        value: Any = Index(Call("torch.eye", sizes), (None,))
+    elif param.init == "normal":
+        value = Operation("*", apply("torch.randn", *shape), 0.02)
+    elif param.init in ("zeros", "ones"):
+        value = apply(f"torch.{param.init}", *shape)
+    else:
+        value = apply("torch.full", shape, float(param.init))
+    module = Call("nn.Parameter", (value,), (("requires_grad", False),) if param.frozen else ())
+    return Part((module,), applied=MADE, weights=(Stored("value", "", axes),))
+
+
+@KERAS.spells(Param)
+def _(param: Param) -> Spelling:
+    keywords: list[tuple[str, Any]] = []
+    if param.init == "eye":
+        keywords.append(("initializer", "identity"))
+    elif param.init == "normal":
+        keywords.append(("initializer", Call("keras.initializers.RandomNormal", (), (("stddev", 0.02),))))
+    elif param.init not in ("zeros", "ones"):
+        keywords.append(("initializer", Call("keras.initializers.Constant", (float(param.init),))))
+    elif param.init == "ones":
+        keywords.append(("initializer", "ones"))
+    if param.frozen:
+        keywords.append(("trainable", False))
+    module = Call("TrainedTensor", (param.shape,), tuple(keywords))
+    return Part((module,), weights=(Stored("value", "value", tuple(range(len(param.shape)))),), idiom="TrainedTensor")

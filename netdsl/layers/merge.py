@@ -98,6 +98,8 @@ def _help(channels: bool, size: Size) -> str:
 class Elementwise(Merge):
     """Combine the values at each place; sizes are equal, or 1, counted from the last axis."""
 
+    broadcasts = True
+
     def output(self, *tensors: Tensor) -> Tensor:
         self.check_number(tensors)
         return _merged(tensors, *_broadcast(self, tensors))
@@ -241,6 +243,7 @@ class Matmul(Merge):
     """
 
     keyword = "matmul"
+    broadcasts = True
     brought = ("dot", "bmm", "batchdot")
 
     def output(self, *tensors: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Normalisations: `bn` over the batch, `ln` over the channels, `gn` over groups of them."""
+"""Normalisations: over the batch `bn`, over positions `gn` `instance_norm`, over channels `ln` `rms` `lrn` `l2norm`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 from attrs import frozen
 
-from ..emit.calls import FIRST, KERAS, LAST, TORCH, Call, Method, Part, Placed, Spelling, Stored, X, apply
+from ..emit.calls import EITHER, FIRST, KERAS, LAST, TORCH, Call, Method, Part, Placed, Spelling, Stored, X, apply
 from ..layer import Layer, Size, Tensor, Weight, arg, check, flag
-from ..size import same
+from ..size import differ, product, same
 from ..values import ABOVE_ZERO, COUNT, KEPT, Number, Truth
 
 
@@ -103,6 +103,90 @@ class Gn(Normalisation):
         return x
 
 
+@frozen(kw_only=True)
+class InstanceNorm(Normalisation):
+    """Normalise each channel over all positions (Ulyanov et al., 2016).
+
+    instance_norm
+    """
+
+    eps: Number = arg(ABOVE_ZERO, default=1e-5, help="added to the variance")
+    scale: Truth = flag("noscale", off=True, help="leave out the scale")
+    bias: Truth = flag("nobias", off=True, help="leave out the bias")
+
+    keyword = "instance_norm"
+    brought = (
+        "instancenorm", "instancenorm1d", "instancenorm2d", "instancenorm3d", "instancenormalization",
+        "instance_normalization",
+    )  # fmt: skip
+
+    def output(self, x: Tensor) -> Tensor:
+        check(
+            differ(product(x.positions), 1),
+            "E001",
+            f"`instance_norm` compares a channel's values at all positions, and {x} has one value in each channel",
+            "`ln` normalises over the channels; or put `instance_norm` where there are more positions",
+        )
+        return x
+
+
+@frozen(kw_only=True)
+class Rms(Layer):
+    """Divide the channels at each position by their root mean square, then scale each (Zhang and Sennrich, 2019).
+
+    rms
+    """
+
+    eps: Number = arg(ABOVE_ZERO, default=1e-6, help="added to the mean square")
+    scale: Truth = flag("noscale", off=True, help="leave out the scale")
+
+    keyword = "rms"
+    brought = ("rmsnorm", "rms_norm", "rmsnormalization", "rms_normalization")
+
+    def output(self, x: Tensor) -> Tensor:
+        return x
+
+    def weights(self, x: Tensor) -> tuple[Weight, ...]:
+        return (Weight("scale", (x.channels,), present=self.scale),)
+
+
+@frozen(kw_only=True)
+class Lrn(Layer):
+    """Divide by (k + alpha/size * the sum of squares in a window over the channels)^beta (Krizhevsky et al., 2012).
+
+    The window of an even size has its odd channel at the start.
+
+    lrn 5 k=2
+    """
+
+    size: Size = arg(COUNT, default=5, role="positional", help="number of neighbouring channels", tries=("1", "2", "3"))
+    alpha: Number = arg(ABOVE_ZERO, default=1e-4, help="factor of the mean square", tries=("0.5", "2"))
+    beta: Number = arg(ABOVE_ZERO, default=0.75, help="power of the divisor", tries=("0.5", "2"))
+    k: Number = arg(ABOVE_ZERO, default=1, help="added to the mean square", tries=("0.5", "2"))
+
+    keyword = "lrn"
+    brought = ("localresponsenorm", "local_response_norm", "localresponsenormalization", "local_response_normalization")
+
+    def output(self, x: Tensor) -> Tensor:
+        return x
+
+
+@frozen(kw_only=True)
+class L2norm(Layer):
+    """Divide the channels at each position by their Euclidean length, or by eps where they are shorter.
+
+    l2norm
+    """
+
+    eps: Number = arg(ABOVE_ZERO, default=1e-12, help="the least divisor", tries=("0.5", "3"))
+
+    keyword = "l2norm"
+    brought = ("l2_norm", "l2normalize", "l2_normalize", "unitnormalization", "unit_norm")
+
+    def output(self, x: Tensor) -> Tensor:
+        return x
+
+
 _STORED = (Stored("scale", "weight", (0,)), Stored("bias", "bias", (0,)))
 
 
@@ -149,6 +233,38 @@ def _(gn: Gn, x: Placed) -> Spelling:
     return (Part((module,), weights=_STORED if affine else ()), *_affine(gn, x))
 
 
+@TORCH.spells(InstanceNorm, layout=FIRST)
+def _(norm: InstanceNorm, x: Placed) -> Spelling:
+    affine = bool(norm.scale) and bool(norm.bias)
+    if x.rank > 4:  # PyTorch has no InstanceNorm4d, and groups of one channel are the same
+        module = TORCH.call("nn.GroupNorm", x.channels, x.channels, eps=norm.eps, affine=affine)
+    else:
+        module = TORCH.call(f"nn.InstanceNorm{x.spatial}d", x.channels, eps=norm.eps, affine=affine)
+    return (Part((module,), weights=_STORED if affine else ()), *_affine(norm, x))
+
+
+@TORCH.spells(Rms, layout=LAST)
+def _(rms: Rms, x: Placed) -> Spelling:
+    module = TORCH.call("nn.RMSNorm", x.channels, eps=rms.eps, elementwise_affine=bool(rms.scale))
+    return Part((module,), weights=(Stored("scale", "weight", (0,)),))
+
+
+@TORCH.spells(Lrn, layout=FIRST)
+def _(lrn: Lrn, x: Placed) -> Spelling:
+    module = TORCH.call("nn.LocalResponseNorm", lrn.size, alpha=lrn.alpha, beta=lrn.beta, k=lrn.k)
+    if x.rank in (2, 3):
+        return Part((module,))
+    # it wants a position, and takes several axes of them only as they lie in memory
+    flat = Call("nn.Flatten", (2,)) if x.spatial else Call("nn.Unflatten", (1, (x.channels, 1)))
+    restored = Call("nn.Unflatten", (2, x.positions)) if x.spatial else Call("nn.Flatten")
+    return (Part((flat,)), Part((module,)), Part((restored,)))
+
+
+@TORCH.spells(L2norm, layout=EITHER)
+def _(l2norm: L2norm, x: Placed) -> Spelling:
+    return Part(function=TORCH.call("F.normalize", X, dim=x.axis(-1), eps=l2norm.eps))
+
+
 def _keras_norm(norm: Normalisation, function: str, *arguments: Any, **keywords: Any) -> Part:
     """Spell a norm in the words that Keras' norms share."""
     module = KERAS.call(function, *arguments, **keywords, epsilon=norm.eps, center=norm.bias, scale=norm.scale)
@@ -170,3 +286,26 @@ def _(ln: Ln, x: Placed) -> Spelling:
 @KERAS.spells(Gn)
 def _(gn: Gn, x: Placed) -> Spelling:
     return _keras_norm(gn, "layers.GroupNormalization", gn.groups)
+
+
+@KERAS.spells(InstanceNorm)
+def _(norm: InstanceNorm, x: Placed) -> Spelling:
+    return _keras_norm(norm, "layers.GroupNormalization", groups=-1)
+
+
+@KERAS.spells(Rms)
+def _(rms: Rms, x: Placed) -> Spelling:
+    if not rms.scale:
+        return Part(function=apply("ops.rms_normalization", X, epsilon=rms.eps))
+    return Part((KERAS.call("layers.RMSNormalization", epsilon=rms.eps),), weights=(Stored("scale", "scale", (0,)),))
+
+
+@KERAS.spells(Lrn)
+def _(lrn: Lrn, x: Placed) -> Spelling:
+    keywords = {"alpha": lrn.alpha, "beta": lrn.beta, "k": lrn.k}
+    return Part((apply("LocalResponseNormalization", lrn.size, **keywords),), idiom="LocalResponseNormalization")
+
+
+@KERAS.spells(L2norm)
+def _(l2norm: L2norm, x: Placed) -> Spelling:
+    return Part(function=apply("ops.normalize", X, epsilon=l2norm.eps))

@@ -694,10 +694,13 @@ def _comma(place: Place) -> Mistake | None:
 
 
 def _colon(place: Place) -> Mistake | None:
-    """`conv filters:64`, `let x: in 8`, `if a: relu`."""
+    """`conv filters:64`, `let x: in 8`, `if a: relu`, `slice 1:10`."""
     token, expected = place.token, place.expected
     if token.kind != "COLON":
         return None
+    word = place.recent[-2].text if len(place.recent) > 1 else ""
+    if place.before.kind in NUMBERS and place.next().kind in NUMBERS and not _takes_filters(word):
+        return place.say("a blank stands between two numbers", "write a blank", "as in `slice 1 10`", read=())
     if "THEN" in expected:
         help = f"as in `{EXAMPLES['IF']}`"
         return place.say(
