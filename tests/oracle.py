@@ -130,6 +130,8 @@ def _vocabularies(body: Body) -> Iterator[int]:
         if isinstance(step.does, Repeat):
             for run in step.does.runs:
                 yield from _vocabularies(run.body)
+        elif isinstance(step.does, Use):
+            yield from _vocabularies(step.does.body)
         elif isinstance(step.does, Embed):
             yield int(step.does.vocab)
 

@@ -83,6 +83,17 @@ STRUCTURES = {
         let x = in 7x5 as sequence | rnn 4 seq
         out concat(x | lstm 3, x | lstm 3 reverse, x | gru 2 layers=2 bidirectional, x | rnn 3 seq reverse | pool global)
     """,
+    "frozen recurrent layers": """
+        in 6x5 | freeze(lstm 4 seq bidirectional as both | gru 3 seq) | freeze(positions) | rnn 3 | dense 2
+    """,
+    "blocks of recurrent layers and tables": """
+        shared words: embed 4 vocab=9 | positions max=12
+        block both n: lstm n seq bidirectional | gru n seq reverse | linear 4
+        block again n: embed n vocab=9 as tokens | positions | positions sinusoidal | unembed tokens bias
+        in 7 int as ids
+        let x = ids | words | both 3 | (both 3) * 2
+        out concat(x, ids | words, ids | again 3, ids | again 4) | rnn 3
+    """,
     "a repeat of one recurrent layer": "in 7x5 as sequence | rnn 4 seq | (lstm 4 seq) * 3 | gru 3",
     "a block, twice the same and once another": """
         block unit c k=3 act=relu:
