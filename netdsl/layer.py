@@ -127,11 +127,15 @@ def arg(
     help: str,
     default: Any = attrs.NOTHING,
     role: Role = "keyword",
+    bare: Any = None,
     trains: bool = False,
     tries: tuple[str, ...] = (),
 ) -> Any:
-    """Declare an argument `name=value`, or one of another role; `tries` replace the examples of its kind."""
-    argument = Argument(kind, help, role, trains=trains, tries=tries or kind.tries)
+    """Declare an argument `name=value`, or one of another role; `tries` replace the examples of its kind.
+
+    With `bare`, its name alone means that value.
+    """
+    argument = Argument(kind, help, role, bare=bare, trains=trains, tries=tries or kind.tries)
     return attrs.field(default=default, metadata={"argument": argument}, kw_only=True)
 
 

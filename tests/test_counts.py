@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from netdsl.analysis.counts import Row, count, rows
 from netdsl.analysis.explain import explain, names
 from netdsl.compiler import Result, compile_source
+from netdsl.files import reader
+from netdsl.options import Options
 from netdsl.size import symbol
 from netdsl.source import Source
 
@@ -27,7 +29,7 @@ out right | depthwise 3 mult=2 | separable 4@3 | prelu | flatten | (dense 7 | de
 
 
 def compiled(text: str) -> Result:
-    result = compile_source(Source("test", text), "test")
+    result = compile_source(Source("test", text), "test", Options(read=reader(None)))
     assert not result.errors, result.errors
     return result
 
@@ -148,8 +150,10 @@ def check_sums(result: Result) -> None:
     assert total is not None
     for depth in (None, 1, 2, 3):
         found = list(rows(result.network, depth))
-        for figure in ("trainable", "not_trained", "macs", "total"):
+        for figure in ("trainable", "not_trained", "total"):
             assert sum(getattr(row.counts, figure) * row.times for row in found) == getattr(total, figure), depth
+        for is_aux, macs in ((False, total.macs), (True, total.aux_macs)):
+            assert sum(row.counts.macs * row.times for row in found if row.is_aux == is_aux) == macs, depth
         assert all(depth is None or len(row.path) < depth for row in found)
         assert len({row.name for row in found}) == len(found)
 

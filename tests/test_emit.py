@@ -75,14 +75,6 @@ STRUCTURES = {
         in 6 int as ids
         in 6x4 as x | (mul(ids | embed 4 vocab=7 as table, id) | tanh | unembed table | linear 4) * 3
     """,
-    "recurrent layers in rows, groups and repeats": """
-        in 9 int | embed 6 vocab=11 | lstm 4 seq | (lstm 4 seq bidirectional | linear 4) * 3 | lstm 5 seq reverse as back
-        | lstm 4 seq bidirectional as ways | (gru 3 bidirectional layers=2 | dense 5 | tanh) as head | dense 2
-    """,
-    "recurrent layers that read one tensor": """
-        let x = in 7x5 as sequence | rnn 4 seq
-        out concat(x | lstm 3, x | lstm 3 reverse, x | gru 2 layers=2 bidirectional, x | rnn 3 seq reverse | pool global)
-    """,
     "frozen recurrent layers": """
         in 6x5 | freeze(lstm 4 seq bidirectional as both | gru 3 seq) | freeze(positions) | rnn 3 | dense 2
     """,
@@ -94,7 +86,6 @@ STRUCTURES = {
         let x = ids | words | both 3 | (both 3) * 2
         out concat(x, ids | words, ids | again 3, ids | again 4) | rnn 3
     """,
-    "a repeat of one recurrent layer": "in 7x5 as sequence | rnn 4 seq | (lstm 4 seq) * 3 | gru 3",
     "a block, twice the same and once another": """
         block unit c k=3 act=relu:
             add((conv c@k same nobias | bn | act) as main, (if channels == c then id else conv c@1) as shortcut) | act
@@ -163,6 +154,15 @@ STRUCTURES = {
     "names in the copies of a loop": """
         in 8x8x3 | for c in [4, 6] (conv c@3 same as a | tanh | add(id, a) as b | mul(id, b)) as stage | dense 2
     """,
+    "recurrent layers in rows, groups and repeats": """
+        in 9 int | embed 6 vocab=11 | lstm 4 seq | (lstm 4 seq bidirectional | linear 4) * 3 | lstm 5 seq reverse as back
+        | lstm 4 seq bidirectional as ways | (gru 3 bidirectional layers=2 | dense 5 | tanh) as head | dense 2
+    """,
+    "recurrent layers that read one tensor": """
+        let x = in 7x5 as sequence | rnn 4 seq
+        out concat(x | lstm 3, x | lstm 3 reverse, x | gru 2 layers=2 bidirectional, x | rnn 3 seq reverse | pool global)
+    """,
+    "a repeat of one recurrent layer": "in 7x5 as sequence | rnn 4 seq | (lstm 4 seq) * 3 | gru 3",
     "many repeats": "in 4 | (linear 4 | tanh) * 40 | dense 2",
 }
 

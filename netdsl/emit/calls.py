@@ -108,7 +108,8 @@ class Part:
     """One thing that is applied to the tensor: an object built once, an expression, or either.
 
     `modules` construct the object (several where it takes several in a row; the last has the weights), `function` is
-    the expression; where both are there they mean the same. `idiom` names a class of ours that the code carries along.
+    the expression; where both are there they mean the same. `idiom` names a class of ours that the code carries along,
+    with `options` of it.
 
     Some objects are more than called: `setup` is done with one once it is made (a text is a comment), `applied` is the
     expression that uses it, `suffix` stands behind the layer's name in its name. `lending` replaces the modules where
@@ -123,6 +124,7 @@ class Part:
     weights: tuple[Stored, ...] = ()
     extra: tuple[Extra, ...] = ()
     idiom: str = ""
+    options: tuple[str, ...] = ()
     setup: tuple[Any, ...] = ()
     applied: Any = None
     suffix: str = ""
@@ -268,13 +270,13 @@ TORCH = Target(
         "nn.BatchNorm": {"eps": 1e-5, "momentum": 0.1, "affine": True},
         "nn.LayerNorm": {"eps": 1e-5, "elementwise_affine": True, "bias": True},
         "nn.GroupNorm": {"eps": 1e-5, "affine": True},
-        **dict.fromkeys(("nn.RNN", "nn.LSTM", "nn.GRU"), _TORCH_RECURRENT),
         "nn.InstanceNorm": {"eps": 1e-5, "affine": False},
         "nn.RMSNorm": {"elementwise_affine": True},
         "nn.LocalResponseNorm": {"alpha": 1e-4, "beta": 0.75, "k": 1.0},
         "F.normalize": {"dim": 1, "eps": 1e-12},
         "nn.GLU": {"dim": -1},
         "F.glu": {"dim": -1},
+        **dict.fromkeys(("nn.RNN", "nn.LSTM", "nn.GRU"), _TORCH_RECURRENT),
         "nn.Upsample": {"mode": "nearest"},
         "F.interpolate": {"mode": "nearest"},
         "nn.GELU": {"approximate": "none"},
@@ -298,8 +300,9 @@ KERAS = Target(
         "layers.BatchNormalization": {"momentum": 0.99, **_KERAS_NORM},
         "layers.LayerNormalization": _KERAS_NORM,
         "layers.GroupNormalization": _KERAS_NORM,
-        **dict.fromkeys(("layers.SimpleRNN", "layers.LSTM", "layers.GRU"), _KERAS_RECURRENT),
         "layers.RMSNormalization": {"epsilon": 1e-6},
+        **dict.fromkeys(("layers.SimpleRNN", "layers.LSTM", "layers.GRU"), _KERAS_RECURRENT),
+        "layers.MultiHeadAttention": {"dropout": 0.0, "use_bias": True, "output_shape": None},
         "layers.UpSampling": {"interpolation": "nearest"},
         "layers.Resizing": {"interpolation": "bilinear"},
         "layers.Rescaling": {"offset": 0.0},

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from ..layer import Layer, Tensor
 from ..network import Body, Network, Output, Repeat, Step, Use
 from . import code
-from .calls import KERAS, LAST, TIED, Call, Part, Placed, Stored
+from .calls import KERAS, LAST, MADE, TIED, Call, Part, Placed, Stored
 from .emitted import Emitted, Location
 from .skeleton import (
     Op,
@@ -121,7 +121,8 @@ class _Emitter:
 
     def __init__(self) -> None:
         self.words: set[str] = set()
-        self.carried: dict[str, str] = {}
+        self.carried: dict[str, set[str]] = {}
+        """The options of each class of ours that the code uses."""
         self.items: list[_Item] = []
         self.statements: list[code.Statement] = []
         self.variables = Variables(())
@@ -140,13 +141,17 @@ class _Emitter:
 
     def imports(self) -> tuple[code.Statement, ...]:
         """Return the imports of what the code uses."""
-        names = tuple(word for word in ("layers", "ops") if word in self.words)
+        carried = {line for name, options in self.carried.items() for line in idiom(KERAS.name, name, options)[0]}
+        words = self.words | {word for line in carried for word in line.replace(",", "").split()}
+        names = tuple(word for word in ("layers", "ops") if word in words)
         lines: tuple[code.Statement, ...] = (code.Import("keras"),)
         return (*lines, code.FromImport("keras", names)) if names else lines
 
     def idioms(self) -> tuple[code.Statement, ...]:
         """Return the classes of ours that the code uses."""
-        return tuple(code.Verbatim(text) for _, text in sorted(self.carried.items()))
+        return tuple(
+            code.Verbatim(idiom(KERAS.name, name, options)[1]) for name, options in sorted(self.carried.items())
+        )
 
     def network(self, network: Network, name: str) -> code.Statement:
         """Return the function of the whole network."""
@@ -209,7 +214,13 @@ class _Emitter:
             return None
         readers = operations.readers()
         for value, op in enumerate(operations.ops, 1):
-            if op.part is None or not op.part.modules or op.inputs != (value - 1,) or readers[value - 1] != 1:
+            if (
+                op.part is None
+                or not op.part.modules
+                or op.part.applied is not None
+                or op.inputs != (value - 1,)
+                or readers[value - 1] != 1
+            ):
                 return None
             if op.groups:
                 return None
@@ -234,7 +245,7 @@ class _Emitter:
         calls = list(op.part.modules)
         layer = op.step.full_name
         self.words |= words_of(op.part.modules) - {op.part.idiom}
-        self.carry(op.part.idiom)
+        self.carry(op.part)
         for number, call in enumerate(calls):
             assert isinstance(call.function, str)
             is_last = number == len(calls) - 1
@@ -258,13 +269,10 @@ class _Emitter:
         owner = self.labelled.setdefault((*tags, label), op)
         return label if owner is op else "_".join((*(group.name for group in op.groups), label))
 
-    def carry(self, name: str) -> None:
-        """Let the module carry one of our classes."""
-        if name and name not in self.carried:
-            imports, self.carried[name] = idiom(KERAS.name, name)
-            self.words |= {
-                word for line in imports for word in line.replace(",", "").split() if word in ("layers", "ops")
-            }
+    def carry(self, part: Part) -> None:
+        """Let the module carry one of our classes, with the options that a part needs."""
+        if part.idiom:
+            self.carried.setdefault(part.idiom, set()).update(part.options)
 
     def tagged(self, label: str) -> code.Expression:
         """Return a layer's name, which has to be another one in each copy of a repeat."""
@@ -381,9 +389,13 @@ class _Emitter:
             objects = {} if op.tied is None else {TIED: self.lent(op.tied)}
             expression = to_code(part.function, entering, objects)
         else:
-            expression = entering[0]
-            for layer in self.layers(op):
-                expression = code.Call(layer, (expression,))
+            *first, last = self.layers(op)
+            inside: tuple[code.Expression, ...] = entering
+            for layer in first:
+                inside = (code.Call(layer, inside),)
+            expression = (
+                code.Call(last, inside) if part.applied is None else to_code(part.applied, inside, {MADE: last})
+            )
         name = self.variables.choose(held[value], wanted, op.step.name, alive)
         self.statements.append(code.Assign(code.Name(name), expression))
 

@@ -413,8 +413,8 @@ class _Emitter:
     def __init__(self) -> None:
         self.classes: list[code.Statement] = []
         self.words: set[str] = {"nn"}
-        self.carried: dict[str, str] = {}
-        self.carried_imports: set[str] = set()
+        self.carried: dict[str, set[str]] = {}
+        """The options of each class of ours that the code uses."""
         self.class_names: set[str] = set()
         self.copies: dict[int, tuple[code.Expression, tuple[_Item, ...]]] = {}
         self.first_uses: dict[Body, tuple[str, str]] = {}
@@ -422,25 +422,25 @@ class _Emitter:
     def imports(self) -> tuple[code.Statement, ...]:
         """Return the imports of what the code uses, sorted as isort has them."""
         words = self.words
+        carried = {line for name, options in self.carried.items() for line in idiom(TORCH.name, name, options)[0]}
         lines: list[code.Statement] = []
-        if "torch" in words or "import torch" in self.carried_imports:
+        if "torch" in words or "import torch" in carried:
             lines.append(code.Import("torch"))
-        if "F" in words:
+        if "F" in words or "import torch.nn.functional as F" in carried:
             lines.append(code.Import("torch.nn.functional", "F"))
-        names = (
-            ("Tensor", "nn") if "Tensor" in words or "from torch import Tensor, nn" in self.carried_imports else ("nn",)
-        )
+        names = ("Tensor", "nn") if "Tensor" in words or "from torch import Tensor, nn" in carried else ("nn",)
         return (*lines, code.FromImport("torch", names))
 
     def idioms(self) -> tuple[code.Statement, ...]:
         """Return the classes of ours that the code uses."""
-        return tuple(code.Verbatim(text) for _, text in sorted(self.carried.items()))
+        return tuple(
+            code.Verbatim(idiom(TORCH.name, name, options)[1]) for name, options in sorted(self.carried.items())
+        )
 
-    def carry(self, name: str) -> None:
-        """Let the module carry one of our classes."""
-        if name and name not in self.carried:
-            imports, self.carried[name] = idiom(TORCH.name, name)
-            self.carried_imports |= imports
+    def carry(self, part: Part) -> None:
+        """Let the module carry one of our classes, with the options that a part needs."""
+        if part.idiom:
+            self.carried.setdefault(part.idiom, set()).update(part.options)
 
     def network(self, network: Network, name: str) -> tuple[code.Statement, tuple[_Item, ...]]:
         """Return the class of the whole network, and where its weights are."""
@@ -557,12 +557,10 @@ class _Emitter:
             module, items = self.repeat(op, layer)
             modules = [module]
         else:
-            self.carry(op.part.idiom)
+            self.carry(op.part)
             self.words |= words_of(op.part.modules) - {op.part.idiom}
-            items = (
-                *(_At(layer, stored, "", op.order) for stored in op.stored),
-                *(_Beyond(layer, extra, "") for extra in op.part.extra),
-            )
+            beyond = (_Beyond(layer, extra, "") for extra in op.part.extra)
+            items = (*(_At(layer, stored, "", op.order) for stored in op.stored), *beyond)
             modules = [to_code(call) for call in op.part.modules]
         if op.step.is_frozen and items:
             modules[-1] = code.Call(code.Attribute(modules[-1], "requires_grad_"), (code.expression(False),))
@@ -738,7 +736,7 @@ def _stands_in_rows(op: Op) -> bool:
     """Whether an operation is a module that a Sequential can hold."""
     if op.part is None:
         return len(op.inputs) == 1 and not op.shared
-    return bool(op.part.modules) and op.part.applied is None and not op.lends
+    return bool(op.part.modules) and op.part.applied is None and not op.lends and len(op.inputs) == 1
 
 
 def _is_function(op: Op) -> bool:
