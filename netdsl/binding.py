@@ -146,6 +146,12 @@ def _form(declarations: tuple[type[Layer], ...], written: tuple[tree.Argument, .
 
 
 BROUGHT = {
+    "hidden_size": "write the number alone, as in `lstm 64`",
+    "input_size": "what enters is known; leave it out",
+    "num_layers": "write `layers=`",
+    "return_sequences": "write `seq` for the whole sequence; without it the last state leaves",
+    "go_backwards": "write `reverse`",
+    "batch_first": "the batch is no axis here; leave it out",
     "vocab_size": "write `vocab=`",
     "num_embeddings": "write `vocab=`",
     "embedding_dim": "write the number alone, as in `embed 64 vocab=10k`",

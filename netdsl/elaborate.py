@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from .binding import bind, bind_block, is_word_of
 from .diagnostics import Diagnostic, Related, quoted
-from .expressions import Mistake, Silent, evaluate, mistake, truth, undefined
+from .expressions import SIZES, Mistake, Silent, evaluate, mistake, truth, undefined
 from .layer import Layer, Refused, Tensor
 from .layer import arguments as declared_arguments
 from .layers import PLANNED, brought, forms, keywords, suggest
@@ -33,7 +33,7 @@ MOST_STAGES = 1_000_000
 MOST_NESTED = 64
 """Blocks in blocks."""
 
-FORMS_NOT_YET = ("attention", "moe")
+FORMS_NOT_YET = ("moe",)
 RESIDUAL, FREEZE, IDENTITY = "residual", "freeze", "id"
 FORMS = (RESIDUAL, FREEZE)
 """Words with branches behind them that are no layers."""
@@ -59,6 +59,7 @@ class _StageNames:
     """The names around one stage, for its arguments; see `expressions.Names`.
 
     `births` is the name of an input, whose shape makes symbols; `place` is what a choice in the arguments is called.
+    Where nothing enters, sizes are of what enters the branch around; `is_lost` says that they are unknown.
     """
 
     def __init__(
@@ -66,7 +67,10 @@ class _StageNames:
     ) -> None:
         self.elaborator = elaborator
         self.builder = builder
+        if entering is None and not builder.is_lost:
+            entering = builder.around
         self.entering = builder.tensor(entering)
+        self.is_lost = self.entering is None and (builder.is_lost or entering is not None)
         self.births = births
         self.place = place
 
@@ -74,6 +78,8 @@ class _StageNames:
         entry = self.builder.find(name.text)
         if entry is None:
             if self.builder.root.declarations.misses_names and not forms(name.text):
+                raise Silent
+            if self.is_lost and name.text in SIZES:
                 raise Silent
             return None
         if isinstance(entry, Given):
@@ -633,7 +639,7 @@ class _Elaborator:
                 copy = Builder(None, tensors, block.home, block.order)
                 for parameter, value in zip(block.parameters, arguments.values(), strict=True):
                     is_default = isinstance(parameter.default, tree.Name) and isinstance(value, Word)
-                    chosen = value if not isinstance(value, Word) or is_default else symbol(parameter.name.text)
+                    chosen = value if not isinstance(value, Word) or is_default else _any_number(parameter.name.text)
                     copy.frames[0].names[parameter.name.text] = Given(chosen, parameter.name.span)
                 with self.without_copies():
                     self.open(copy, block.body, f"the block {quoted(block.name)}")
@@ -679,7 +685,7 @@ class _Elaborator:
     def open_parameter(self, inner: Builder, parameter: tree.Parameter) -> None:
         """Let a parameter of a block be a name inside it, its default or else a symbol its value."""
         name = parameter.name
-        value: ArgumentValue = symbol(name.text)
+        value: ArgumentValue = _any_number(name.text)
         if parameter.default is not None:
             with self.reporting():
                 value = evaluate(parameter.default, _StageNames(self, inner, 0, place=name.text))
@@ -781,10 +787,21 @@ class _Elaborator:
         """Elaborate a pipeline; return the tensor that leaves it, None where a mistake leaves that unknown."""
         if isinstance(branch, tree.Wrong):
             return None
-        if isinstance(branch, tree.Conditional):
-            return self.conditional(builder, branch, entering)
+        outside = builder.is_lost
+        builder.is_lost = entering is None and (outside or not self.is_closed(builder, branch))
+        try:
+            if isinstance(branch, tree.Conditional):
+                return self.conditional(builder, branch, entering)
+            return self.stages_in_a_row(builder, branch, entering)
+        finally:
+            builder.is_lost = outside
+
+    def stages_in_a_row(self, builder: Builder, pipeline: tree.Pipeline, entering: Value | None) -> Value | None:
+        """Elaborate the stages of a pipeline."""
         value = entering
-        for place, stage in enumerate(branch.stages):
+        for place, stage in enumerate(pipeline.stages):
+            if place:
+                builder.is_lost = value is None
             if place and self.stage_is_closed(builder, stage):
                 self.report(
                     Diagnostic(
@@ -856,14 +873,15 @@ class _Elaborator:
 
     def check_side(self, builder: Builder, side: tree.Branch, entering: Value | None) -> Tensor | None:
         """Check a side of an `if` for names, arguments and ranks; return the tensor that would leave it."""
-        x = builder.tensor(entering)
+        x = builder.tensor(builder.around if entering is None else entering)
         with self.only_checked():
-            copy = Builder(builder, [None if x is None else _opened_tensor(x, "in")], builder.declarations)
+            copy = Builder(builder, [_opened_tensor(x, "in")], builder.declarations)
             copy.outer.append(0)
-            inside = None if self.is_closed(copy, side) or x is None else 0
-            if x is None and not self.is_closed(copy, side):
+            copy.around, copy.is_lost = None if x is None else 0, builder.is_lost
+            closed = self.is_closed(copy, side)
+            if entering is None and not closed:
                 return None
-            return copy.tensor(self.branch(copy, side, inside))
+            return copy.tensor(self.branch(copy, side, None if closed else 0))
 
     def joined(
         self, builder: Builder, branch: tree.Conditional, condition: Condition, sides: list[Tensor | None]
@@ -1076,17 +1094,18 @@ class _Elaborator:
         spans: dict[str, Span],
     ) -> Value | None:
         """Append a layer, after its rules have taken its inputs."""
-        inputs = (*inputs, *(named.value for named in _named(layer, OPERAND)))
+        entering, inputs = len(inputs), (*inputs, *(named.value for named in _named(layer, OPERAND)))
         tied = next((named.value for named in _named(layer, TABLE)), None)
         tensors = [tensor for value in inputs if (tensor := builder.tensor(value)) is not None]
         span = stage.span
-        if tied is not None and builder.maker(tied) is None:
-            message = f"`{layer.keyword}` uses a table that stands outside of this block or repeat"
-            cure = "put the `embed` layer inside too, or this one behind it"
-            self.report(Diagnostic("E008", message, span, help=cure))
-            return self.unknown_step(builder, stage, name, inputs)
         try:
-            check_input(layer, tensors)
+            if tied is not None and tied >= 0:
+                raise Refused(
+                    "E008",
+                    f"`{layer.keyword}` uses the weights of a layer outside of this repeat or block",
+                    "put that layer inside too, or this one behind it",
+                )
+            check_input(layer, tensors[:entering])
             output = layer.output(*tensors)
             if not self.checking:
                 check_sizes(output, layer, tensors)
@@ -1181,11 +1200,17 @@ class _Elaborator:
 
     def split_at_missing_bar(self, builder: Builder, stage: tree.Layer) -> tuple[tree.Layer, tree.Layer | None]:
         """Report a layer's name among the arguments of another: a `|` is missing before it. Return both layers."""
+        declarations = forms(stage.name.text)
+        takes_tables = any(taken.kind is TABLE for form in declarations for taken in declared_arguments(form).values())
         for place, argument in enumerate(stage.arguments):
-            if not isinstance(argument, tree.Name) or is_word_of(forms(stage.name.text), argument.text):
+            if not isinstance(argument, tree.Name) or is_word_of(declarations, argument.text):
                 continue
             entry = builder.find(argument.text)
+            if takes_tables and isinstance(entry, Block) and entry.is_shared:
+                continue
             if not isinstance(entry, Block) and (entry is not None or not forms(argument.text)):
+                continue
+            if any(kind.kind is TABLE for form in forms(stage.name.text) for kind in declared_arguments(form).values()):
                 continue
             what = "block" if isinstance(entry, Block) else "layer"
             self.report(
@@ -1312,13 +1337,13 @@ class _Elaborator:
                 )
             if len(branches) < max(declarations[0].branches):
                 branches = [(entering, stage.name.span), *branches]
-            return self.combine(builder, stage, stage.name, branches, (*arguments, *stage.arguments))
+            return self.combine(builder, stage, stage.name, branches, (*arguments, *stage.arguments), entering)
         if word in FORMS_NOT_YET:
             raise _unsupported(f"`{word}( ... )`", LISTED, stage.span)
         if not declarations or not declarations[0].combines:
             raise self.not_a_combinator(builder, stage)
         branches, arguments = self.branches(builder, stage, entering)
-        return self.combine(builder, stage, stage.name, branches, (*arguments, *stage.arguments))
+        return self.combine(builder, stage, stage.name, branches, (*arguments, *stage.arguments), entering)
 
     def freeze(self, builder: Builder, stage: tree.Call, entering: Value | None) -> Value | None:
         """Elaborate `freeze( ... )`: the weights of what stands in it are not trained."""
@@ -1393,10 +1418,14 @@ class _Elaborator:
     def in_branch(self, builder: Builder, branch: tree.Branch, entering: Value | None) -> Value | None:
         """Elaborate a branch: an open one takes the tensor that enters, a closed one ignores it."""
         closed = self.is_closed(builder, branch)
-        if entering is None and not closed and not isinstance(branch, tree.Wrong):
-            self.branch(builder, branch, None)
-            return None
-        return self.branch(builder, branch, None if closed else entering)
+        if entering is None:
+            value = self.branch(builder, branch, None)
+            return value if closed else None
+        outside, builder.around = builder.around, entering
+        try:
+            return self.branch(builder, branch, None if closed else entering)
+        finally:
+            builder.around = outside
 
     def each(self, builder: Builder, each: tree.Each, entering: Value | None) -> list[tuple[Value | None, Span]]:
         """Elaborate a branch for each item of a list."""
@@ -1437,7 +1466,7 @@ class _Elaborator:
             return value
         self.refuse_other_shape(builder, stage, branches[0], entering)
         word = tree.Name(stage.name.span, "add")
-        return self.combine(builder, stage, word, [*branches, (entering, stage.name.span)], ())
+        return self.combine(builder, stage, word, [*branches, (entering, stage.name.span)], (), entering)
 
     def refuse_other_shape(
         self, builder: Builder, stage: tree.Call, branch: tuple[Value | None, Span], entering: Value | None
@@ -1468,11 +1497,11 @@ class _Elaborator:
         word: tree.Name,
         branches: list[tuple[Value | None, Span]],
         arguments: tuple[tree.Argument, ...],
+        entering: Value | None,
     ) -> Value | None:
         """Append the layer that joins branches."""
         name = self.step_name(builder, word.text, stage.label)
-        first = branches[0][0] if branches else None
-        bound = bind(word, forms(word.text), arguments, _StageNames(self, builder, first, place=name))
+        bound = bind(word, forms(word.text), arguments, _StageNames(self, builder, entering, place=name))
         values = tuple(value for value, _ in branches if value is not None)
         if len(values) < len(branches):
             self.unknown_step(builder, stage, name, values)
@@ -1488,12 +1517,17 @@ def _named(layer: Layer, kind: Kind) -> Iterator[NamedTensor]:
             yield getattr(layer, name)
 
 
+def _any_number(name: str) -> Expression:
+    """Return a value that is left open: unlike a size, it may be 0, or a rate."""
+    return symbol(name, positive=False)
+
+
 def _opened(value: ArgumentValue, name: str) -> ArgumentValue:
     """Return a value with its numbers and truth values left open."""
     if isinstance(value, bool):
         return open_truth(name)
     if is_number(value) and not isinstance(value, Expression):
-        return symbol(name)
+        return _any_number(name)
     if isinstance(value, tuple):
         return tuple(_opened(item, f"{name}_{number}") for number, item in enumerate(value))
     return value

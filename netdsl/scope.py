@@ -114,6 +114,10 @@ class Builder:
         self.frames = [Frame({}, {}, is_scope=True)]
         self.groups: tuple[Group, ...] = ()
         self.is_frozen = False
+        self.around: Value | None = None
+        """What enters the innermost branch, of which sources in it can ask the sizes."""
+        self.is_lost = False
+        """Whether what enters the stage that is being read is unknown because of a mistake."""
         self.full_names: set[str] = set()
         self.outer: list[Value] = []
         """The parent's value behind each input: what enters, then what was taken by name."""

@@ -166,6 +166,10 @@ def by_torch(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
 
     model = _make(emitted).eval()
     tensors = {name: tensor for name, tensor in model.state_dict().items() if not name.endswith("num_batches_tracked")}
+    parameters = dict(model.named_parameters())
+    for extra in emitted.extra:  # what is no weight of the language has to be without effect, now and after training
+        assert tensors.pop(extra.path).numel() == extra.size, extra
+        assert not parameters[extra.path].requires_grad and not parameters[extra.path].any(), extra
     _move(
         emitted.weight_map,
         weights,
@@ -175,7 +179,7 @@ def by_torch(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
     with torch.no_grad():
         answer = model(*(torch.from_numpy(np.ascontiguousarray(channels_first(x))) for x in inputs))
     outputs = answer if isinstance(answer, tuple) else (answer,)
-    trained = {name: p.numel() for name, p in model.named_parameters() if p.requires_grad}
+    trained = {name: p.numel() for name, p in parameters.items() if p.requires_grad}
     sizes = {name: tensor.numel() for name, tensor in tensors.items()}
     return Answer(
         [channels_last(output.numpy()) for output in outputs],
@@ -191,7 +195,7 @@ def by_keras(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
 
     keras.utils.clear_session()  # Keras numbers its layers from the start again
     model = _make(emitted)
-    variables = {"/".join(variable.path.split("/")[-2:]): variable for variable in model.variables}
+    variables = {variable.path.removeprefix(f"{model.name}/"): variable for variable in model.variables}
     variables = {path: v for path, v in variables.items() if "seed_generator" not in path}
     _move(
         emitted.weight_map,
@@ -252,13 +256,18 @@ def fast_keras() -> None:
 
 
 def _move(weight_map: tuple[Location, ...], weights: Arrays, shapes: dict[str, tuple[int, ...]], put: Any) -> None:
-    """Put every weight in its place, and every place to use."""
+    """Put every weight in its place, and every place to use, all of it."""
     places = {location.path for location in weight_map}
     assert places == set(shapes), f"the map knows {sorted(places)}, the model has {sorted(shapes)}"
     assert {(location.layer, location.weight) for location in weight_map} == set(weights)
+    filled = {path: np.full(shape, np.nan, np.float32) for path, shape in shapes.items()}
     for location in weight_map:
         weight = weights[location.layer, location.weight]
-        put(location.path, np.array(location.arrange(weight, shapes[location.path])))
+        part = slice(*location.part) if location.part is not None else slice(None)
+        filled[location.path][part] = location.arrange(weight, shapes[location.path])
+    for path, array in filled.items():
+        assert not np.isnan(array).any(), f"no weight fills all of {path}"
+        put(path, array)
 
 
 class Jax:

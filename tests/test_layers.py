@@ -25,7 +25,7 @@ from netdsl.layers import FILES, PLANNED, forms, keywords, suggest
 from netdsl.layers.text import Embed
 from netdsl.source import Source, Span
 from netdsl.syntax.parser import parse
-from netdsl.values import NAMING, OPEN, TABLE, NamedTensor, Unfit, Word
+from netdsl.values import NAMING, OPEN, OPERAND, TABLE, NamedTensor, Unfit, Word
 
 DECLARATIONS = tuple(form for keyword in keywords() for form in forms(keyword))
 
@@ -112,15 +112,16 @@ def test_dropped_percentage() -> None:
 @every_layer
 def test_spelled_in_every_target(layer: type[Layer]) -> None:
     for target in (TORCH, KERAS):
-        assert target.can_spell(layer) != layer.is_source, target.name
+        assert target.can_spell(layer) != layer.is_input, target.name
 
 
 def test_defaults_are_those_of_torch() -> None:
     import torch.nn.functional as functional
     from torch import nn
 
-    # F.gelu is built in, without a signature that Python could read
-    compare_defaults(TORCH, {"nn": vars(nn), "F": {**vars(functional), "gelu": nn.GELU}})
+    # F.gelu is built in, without a signature that Python could read; recurrent layers pass theirs on
+    recurrent = dict.fromkeys(("RNN", "LSTM", "GRU"), nn.RNNBase)
+    compare_defaults(TORCH, {"nn": {**vars(nn), **recurrent}, "F": {**vars(functional), "gelu": nn.GELU}})
 
 
 def test_defaults_are_those_of_keras() -> None:
@@ -172,9 +173,17 @@ BRANCHES: tuple[tuple[tuple[int, ...], ...], ...] = (
     ((4,), (5, 6, 4)), ((5, 6, 4), (1, 1, 4), (6, 1)), ((5, 6, 4), (5, 6, 4), (5, 6, 4)), ((5, 6, 4), (4, 3)),
     ((5, 6, 4), (2, 6, 4)), ((2, 5, 6, 4), (5, 4, 3)), ((2, 1, 6, 4), (5, 4, 3)), ((6, 4),), ((1,), (5, 1, 3)),
 )  # fmt: skip
+BEHIND: tuple[tuple[tuple[int, ...], ...], ...] = (
+    ((9, 4), (5, 6)), ((9, 4), (9, 4)), ((12, 8), (7, 4), (7, 6)), ((12, 8), (7, 4), (6, 6)), ((12, 8),), ((10, 8, 8),),
+    ((8, 11, 4), (8, 11, 6)), ((8, 12, 8), (5, 4)), ((10, 8, 8), (10, 8, 4), (10, 8, 6)), ((10, 8, 8), (3, 2, 8)),
+)  # fmt: skip
+"""What enters a layer that may have branches behind its word."""
+ADDED: tuple[tuple[int, ...], ...] = ((1,), (9,), (7, 1), (12, 12), (2, 1, 1), (4, 1, 20), (1, 1, 1, 1))
 LIKE: tuple[tuple[int, ...], ...] = ((4, 3), (12, 5), (6, 11, 2), (16, 22, 9), (6, 5, 7, 1), (3, 2, 4, 1), (4,))
 MOST_SAMPLES = 800
-"""Of a layer: all combinations of arguments and tensors where they are fewer, else as many drawn at random."""
+"""Of a layer: all combinations of arguments and tensors where they are fewer, else as many drawn at random.
+
+Most arguments of those drawn are left as they are, as options refuse each other."""
 
 Sizes = tuple[tuple[Any, ...], ...]
 Sample = tuple[dict[str, Any], Sizes]
@@ -183,6 +192,8 @@ MAY_ASK = {
     "axis": "the place of an axis is not a size",
     "axes": "the place of an axis is not a size",
     "keep": "whether axes stay decides the rank",
+    "seq": "whether the sequence stays decides the rank",
+    "layers": "each has weights of its own",
 }
 """Arguments whose value a rule may have to know, and why; of all others, and of sizes, rules ask nothing."""
 
@@ -193,8 +204,10 @@ def value_of(text: str, argument: Argument) -> Any:
         return text
     if argument.role == "flag":
         return text == "true"
-    if argument.kind in NAMING:
+    if argument.kind in (*NAMING, OPERAND):
         return argument.kind.read(like(LIKE[0]))
+    if text in ("true", "false"):
+        return argument.kind.read(text == "true")
     if "?" in text:
         parts: tuple[Any, ...] = tuple(OPEN if part == "?" else int(part) for part in text.split("x"))
         return argument.kind.read(parts)
@@ -220,6 +233,8 @@ def choices(layer: type[Layer], name: str, argument: Argument) -> list[Any]:
         return [like((5, dim), Embed(dim=dim, vocab=7)) for dim in (1, 4, 12)]
     if argument.kind in NAMING:
         return [like(sizes) for sizes in LIKE]
+    if argument.kind is OPERAND:
+        return [None, *map(like, ADDED)]
     tried = [value_of(text, argument) for text in argument.tries]
     default = default_of(layer, name)
     return tried if name in required(layer) or default in tried else [default, *tried]
@@ -232,6 +247,7 @@ def samples(layer: type[Layer]) -> Iterator[Sample]:
     entering: tuple[Sizes, ...] = BRANCHES
     if not layer.combines:
         entering = tuple((sizes,) for sizes in MAPS if not layer.ranks or len(sizes) in layer.ranks)
+        entering += BEHIND if layer.branches else ()
     count = len(entering)
     for values in tried:
         count *= len(values)
@@ -243,7 +259,8 @@ def samples(layer: type[Layer]) -> Iterator[Sample]:
     for _ in range(MOST_SAMPLES):
         sizes = generator.choice(entering)
         fitting = [[value for value in values if fits(value, sizes)] for values in tried]
-        yield dict(zip(declared, map(generator.choice, fitting), strict=True)), sizes
+        few = [values[0] if generator.random() < 0.7 else generator.choice(values) for values in fitting]
+        yield dict(zip(declared, few, strict=True)), sizes
 
 
 def fits(value: Any, sizes: Sizes) -> bool:
@@ -282,7 +299,8 @@ Outcome = tuple[Tensor, tuple[Weight, ...], Any]
 def outcome(layer: type[Layer], values: dict[str, Any], sizes: Sizes) -> Outcome:
     """Return what a layer declares for some arguments and tensors."""
     made = layer(**values)
-    tensors = tuple(map(Tensor, sizes))
+    operands = (values[name] for name, argument in arguments(layer).items() if argument.kind is OPERAND)
+    tensors = tuple(map(Tensor, (*sizes, *(operand.sizes for operand in operands if operand is not None))))
     return made.output(*tensors), made.weights(*tensors), made.products(*tensors)
 
 

@@ -42,7 +42,7 @@ class Row:
 
     `name` is the full one, with `path` before the last dot. The layer stands there `times` times; `counts` are those of
     one of them. What a mistake has left unknown is None. `does` is None for what is folded, too. `is_shared` says that
-    its weights have a line before, `is_aux` that it serves training alone.
+    its weights have a line before, `is_aux` that it serves training alone, `is_frozen` that training leaves it alone.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Row:
     counts: Counts | None
     is_shared: bool = False
     is_aux: bool = False
+    is_frozen: bool = False
 
     @property
     def is_input(self) -> bool:
@@ -205,6 +206,7 @@ class _Counter:
             counts=where.counts(self.with_shared(self.step(body, step))),
             is_shared=is_shared,
             is_aux=where.is_aux,
+            is_frozen=where.is_frozen,
         )
 
     def with_shared(self, tally: _Tally) -> Counts | None:
@@ -232,8 +234,8 @@ class _Counter:
             shared = self.body(run.body).shared
             if run.times > 1 and any(body not in self.seen for body in shared):
                 # the first copy has the lines with the shared weights, which the others use too
-                yield from self.copies(inner, step, run, first, 1)
-                yield from self.copies(inner, step, run, first + 1, run.times - 1)
+                yield from self.copies(where.below(str(first)), step, run, first, 1)
+                yield from self.copies(where.below(str(first + 1)), step, run, first + 1, run.times - 1)
             else:
                 yield from self.copies(inner, step, run, first, run.times)
             first += run.times
@@ -258,6 +260,7 @@ class _Counter:
             counts=where.counts(self.with_shared(self.body(run.body))),
             is_shared=where.is_shared,
             is_aux=where.is_aux,
+            is_frozen=where.is_frozen,
         )
 
     def group(self, body: Body, where: _Where, level: int, steps: tuple[Step, ...]) -> Row:
@@ -277,6 +280,7 @@ class _Counter:
             counts=where.counts(self.with_shared(_together(self.step(body, step) for step in steps))),
             is_shared=where.is_shared,
             is_aux=where.is_aux or all(step in self.aux for step in steps),
+            is_frozen=where.is_frozen or all(step.is_frozen for step in steps),
         )
 
 

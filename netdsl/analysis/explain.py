@@ -61,9 +61,14 @@ def _explain_row(row: Row) -> str:
     if layer is None or output is None or row.counts is None:
         return "\n".join([*lines, *_entry("unknown", ["because of a mistake"])])
     weights = [weight for weight in layer.weights(*tensors) if weight.present is not False]
+    if row.is_frozen:
+        weights = [evolve(weight, trained=False) for weight in weights]
     if tensors or str(output) not in row.text:
         lines += _entry("output", _explain_output(layer, tensors, output))
-    if own := [weight for weight in weights if not weight.tied]:
+    own = [weight for weight in weights if not weight.tied]
+    if own and row.is_shared:
+        lines += _entry("parameters", [f"shared with the first use, which has them: {_shapes(own)}"])
+    elif own:
         lines += _entry("parameters", _explain_parameters(own, row.counts))
     reason = layer.reason(*tensors)
     if reason:
@@ -273,7 +278,11 @@ def _explain_total(everything: Sequence[Row], total: Counts | None) -> str:
     if total.not_trained != 0:
         split = f"{_show(total.trainable)} trainable + {_show(total.not_trained)} not trained"
         lines += _entry("", [split])
-    lines += _entry("MACs", [_sum(everything, lambda counts: counts.macs, total.macs)])
+    main = [row for row in everything if not row.is_aux]
+    lines += _entry("MACs", [_sum(main, lambda counts: counts.macs, total.macs)])
+    if any(row.is_aux for row in everything):
+        aux = [row for row in everything if row.is_aux]
+        lines += _entry("in training", [f"{_sum(aux, lambda counts: counts.macs, total.aux_macs)} more, for `aux`"])
     flops = f"2 * {_factor(total.macs)} = {_show(2 * total.macs)}, a multiplication and an addition each"
     lines += _entry("FLOPs", [flops])
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from ..layer import Layer, Tensor
 from ..network import Body, Network, Output, Repeat, Step, Use
 from . import code
-from .calls import KERAS, LAST, TIED, Call, Part, Placed, Stored
+from .calls import KERAS, LAST, MADE, TIED, Call, Part, Placed, Stored
 from .emitted import Emitted, Location
 from .skeleton import (
     Op,
@@ -49,6 +49,8 @@ class _At:
     kind: str
     label: str
     stored: tuple[Stored, ...]
+    inside: tuple[str, ...] = ()
+    """The kinds of the layers that its arguments make."""
 
 
 @frozen
@@ -85,13 +87,17 @@ def _locations(items: tuple[_Item, ...], made: dict[str, int], layer: str, tag: 
                 inner = f"{tag}{item.tag}_{copy}_"
                 yield from _locations(item.items, made, f"{layer}{item.layer}.{copy}.", inner)
             continue
-        name = tag + item.label
-        if not item.label:
-            number = made[item.kind] = made.get(item.kind, -1) + 1
-            name = f"{item.kind}_{number}" if number else item.kind
+        inside = [_numbered(kind, made) for kind in item.inside]
+        name = tag + item.label if item.label else _numbered(item.kind, made)
         for stored in item.stored:
-            path = f"{name}/{stored.attribute}"
-            yield Location(layer + item.layer, stored.weight, path, stored.axes, stored.part)
+            path = f"{name}/{stored.attribute.format(*inside)}"
+            yield Location(layer + item.layer, stored.weight, path, stored.axes, stored.part, blocks=stored.blocks)
+
+
+def _numbered(kind: str, made: dict[str, int]) -> str:
+    """Return the name that Keras gives to the next layer of a kind."""
+    number = made[kind] = made.get(kind, -1) + 1
+    return f"{kind}_{number}" if number else kind
 
 
 def snake_case(name: str) -> str:
@@ -105,12 +111,18 @@ def snake_case(name: str) -> str:
     return result
 
 
+def _kind(function: str) -> str:
+    """Return the name that Keras gives to what a function makes."""
+    return snake_case(function.rsplit(".", 1)[-1])
+
+
 class _Emitter:
     """One module of source: one function, and what it needs imported."""
 
     def __init__(self) -> None:
         self.words: set[str] = set()
-        self.carried: dict[str, str] = {}
+        self.carried: dict[str, set[str]] = {}
+        """The options of each class of ours that the code uses."""
         self.items: list[_Item] = []
         self.statements: list[code.Statement] = []
         self.variables = Variables(())
@@ -129,13 +141,17 @@ class _Emitter:
 
     def imports(self) -> tuple[code.Statement, ...]:
         """Return the imports of what the code uses."""
-        names = tuple(word for word in ("layers", "ops") if word in self.words)
+        carried = {line for name, options in self.carried.items() for line in idiom(KERAS.name, name, options)[0]}
+        words = self.words | {word for line in carried for word in line.replace(",", "").split()}
+        names = tuple(word for word in ("layers", "ops") if word in words)
         lines: tuple[code.Statement, ...] = (code.Import("keras"),)
         return (*lines, code.FromImport("keras", names)) if names else lines
 
     def idioms(self) -> tuple[code.Statement, ...]:
         """Return the classes of ours that the code uses."""
-        return tuple(code.Verbatim(text) for _, text in sorted(self.carried.items()))
+        return tuple(
+            code.Verbatim(idiom(KERAS.name, name, options)[1]) for name, options in sorted(self.carried.items())
+        )
 
     def network(self, network: Network, name: str) -> code.Statement:
         """Return the function of the whole network."""
@@ -198,7 +214,13 @@ class _Emitter:
             return None
         readers = operations.readers()
         for value, op in enumerate(operations.ops, 1):
-            if op.part is None or not op.part.modules or op.inputs != (value - 1,) or readers[value - 1] != 1:
+            if (
+                op.part is None
+                or not op.part.modules
+                or op.part.applied is not None
+                or op.inputs != (value - 1,)
+                or readers[value - 1] != 1
+            ):
                 return None
             if op.groups:
                 return None
@@ -223,13 +245,13 @@ class _Emitter:
         calls = list(op.part.modules)
         layer = op.step.full_name
         self.words |= words_of(op.part.modules) - {op.part.idiom}
-        self.carry(op.part.idiom)
+        self.carry(op.part)
         for number, call in enumerate(calls):
             assert isinstance(call.function, str)
             is_last = number == len(calls) - 1
             label = self.label_of(op) if is_last and op.label else ""
-            kind = snake_case(call.function.rsplit(".", 1)[-1])
-            self.items.append(_At(layer, kind, label, op.stored if is_last else ()))
+            inside = tuple(map(_kind, calls_in(call.arguments)))
+            self.items.append(_At(layer, _kind(call.function), label, op.stored if is_last else (), inside))
         made: list[code.Expression] = [to_code(call) for call in calls]
         last = made[-1]
         if isinstance(last, code.Call):
@@ -247,13 +269,10 @@ class _Emitter:
         owner = self.labelled.setdefault((*tags, label), op)
         return label if owner is op else "_".join((*(group.name for group in op.groups), label))
 
-    def carry(self, name: str) -> None:
-        """Let the module carry one of our classes."""
-        if name and name not in self.carried:
-            imports, self.carried[name] = idiom(KERAS.name, name)
-            self.words |= {
-                word for line in imports for word in line.replace(",", "").split() if word in ("layers", "ops")
-            }
+    def carry(self, part: Part) -> None:
+        """Let the module carry one of our classes, with the options that a part needs."""
+        if part.idiom:
+            self.carried.setdefault(part.idiom, set()).update(part.options)
 
     def tagged(self, label: str) -> code.Expression:
         """Return a layer's name, which has to be another one in each copy of a repeat."""
@@ -318,6 +337,10 @@ class _Emitter:
         read_by_ops = dict(last_read)
         for value in operations.outputs:
             last_read[value] = len(operations.ops)
+        for value in range(operations.inputs):  # a block may be given one tensor twice
+            twins = [twin for twin in range(operations.inputs) if held[twin] == held[value] and twin in last_read]
+            if value in last_read:
+                last_read[value] = max(last_read[twin] for twin in twins)
         ending = by_last_read(last_read)
         alive = outside | {held[value] for value in range(operations.inputs) if value in last_read}
         group: object = None
@@ -366,9 +389,13 @@ class _Emitter:
             objects = {} if op.tied is None else {TIED: self.lent(op.tied)}
             expression = to_code(part.function, entering, objects)
         else:
-            expression = entering[0]
-            for layer in self.layers(op):
-                expression = code.Call(layer, (expression,))
+            *first, last = self.layers(op)
+            inside: tuple[code.Expression, ...] = entering
+            for layer in first:
+                inside = (code.Call(layer, inside),)
+            expression = (
+                code.Call(last, inside) if part.applied is None else to_code(part.applied, inside, {MADE: last})
+            )
         name = self.variables.choose(held[value], wanted, op.step.name, alive)
         self.statements.append(code.Assign(code.Name(name), expression))
 
@@ -469,7 +496,7 @@ def _kinds(operations: Operations) -> Iterator[str]:
                 yield from _kinds(inner)
         else:
             called = calls_in((*op.part.modules, op.part.function))
-            yield from (snake_case(name.rsplit(".", 1)[-1]) for name in called)
+            yield from map(_kind, called)
             yield from _OPERATIONS
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping
 from keyword import iskeyword
 from pathlib import Path
 from typing import Any
@@ -291,17 +292,67 @@ def function_name(name: str) -> str:
     return f"{joined}_" if iskeyword(joined) or joined in PYTHON_OWNS else joined
 
 
-def idiom(target: str, name: str) -> tuple[set[str], str]:
-    """Return the imports of a class of ours, and its text, as the file of its name has them."""
+def idiom(target: str, name: str, options: Container[str] = ()) -> tuple[set[str], str]:
+    """Return the imports of a class of ours, and its text, as the file of its name has them for some options.
+
+    A line that ends in `#: rope or scale` is only there for one of these options, and with it the block that it opens.
+    `#: rope and scale` wants both, and `#: rope else scale = 1` has another line in its place, which may have a
+    condition of its own.
+    """
     file = "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
     text = (Path(__file__).parent / "idioms" / target / f"{file}.py").read_text("utf-8")
+    text = _BRACKETS.sub(_joined, "\n".join(_lines(text, options)))
     start = text.index("@keras.saving") if "\n@keras.saving" in text else text.index(f"class {name}")
     imports = {line for line in text[:start].splitlines() if line.startswith(("import ", "from "))}
     return imports, text[start:].rstrip() + "\n"
 
 
-def docstring(network: Network, target: str) -> str:
-    """Return what the emitted module says of itself: the text that it came from, and what it counts."""
+def _lines(text: str, options: Container[str]) -> Iterator[str]:
+    """Return the lines of an idiom for some options, without more than one empty line in a class."""
+    left_out: int | None = None  # the indent of the line whose block is left out
+    was_empty = False
+    for line in text.splitlines():
+        indent = len(line) - len(line.lstrip())
+        if left_out is not None and (not line or indent > left_out):
+            continue
+        left_out = None
+        kept = _line(line, options)
+        if line.partition(_MARK)[0].endswith(":") and not (kept or "").endswith(":"):
+            left_out = indent
+        if kept is not None and (kept or not was_empty):
+            yield kept
+            was_empty = not kept
+
+
+_MARK = "  #: "
+
+
+def _line(line: str, options: Container[str]) -> str | None:
+    """Return a line of an idiom for some options, None where they leave it out."""
+    text, is_marked, rest = line.partition(_MARK)
+    condition, has_other, other = rest.partition(" else ")
+    if not is_marked or any(all(word in options for word in part.split(" and ")) for part in condition.split(" or ")):
+        return text
+    indent = line[: len(line) - len(line.lstrip())]
+    return _line(indent + other, options) if has_other else None
+
+
+_BRACKETS = re.compile(r"^( *)(.*[(\[])\n((?:\1    [^ \n].*,\n)+)\1([)\]].*)$", re.MULTILINE)
+"""Brackets whose content has lines of its own, each with a comma behind it."""
+
+
+def _joined(brackets: re.Match[str]) -> str:
+    """Return brackets on one line if they fit: lines of an idiom may have been left out."""
+    indent, start, content, end = brackets.groups()
+    line = f"{indent}{start}{' '.join(part.strip() for part in content.splitlines())[:-1]}{end}"
+    return line if len(line) <= code.WIDTH else brackets[0]
+
+
+def docstring(network: Network, target: str, extra: int = 0) -> str:
+    """Return what the emitted module says of itself: the text that it came from, and what it counts.
+
+    `extra` are the elements that the target keeps beyond those of the language.
+    """
     from ..analysis.counts import count
 
     counted = count(network)
@@ -309,4 +360,5 @@ def docstring(network: Network, target: str) -> str:
     return (
         f"{class_name(network.name)} in {target}, written by netdsl from {Path(network.source.name).name}.\n\n"
         f"{counted.total:,} parameters ({counted.trainable:,} trained), {counted.macs:,} multiply-accumulates."
+        + (f"\n{target} itself counts {extra:,} more, which stay zero." if extra else "")
     )

@@ -20,6 +20,7 @@ from .calls import (
     TIED,
     TORCH,
     Entering,
+    Extra,
     Index,
     Layout,
     Method,
@@ -30,7 +31,7 @@ from .calls import (
     X,
     apply,
 )
-from .emitted import Emitted, Location
+from .emitted import Emitted, ExtraTensor, Location
 from .skeleton import (
     Op,
     Operations,
@@ -55,7 +56,7 @@ def emit(network: Network) -> Emitted:
     name = class_name(network.name)
     main, items = emitter.network(network, name)
     body = (*emitter.imports(), *emitter.idioms(), *emitter.classes, main)
-    module = code.Module((code.Docstring(docstring(network, "PyTorch")), *body))
+    module = code.Module((code.Docstring(docstring(network, "PyTorch", _extra_elements(items))), *body))
     return Emitted(TORCH.name, name, code.render(module), lambda: _locations(items))
 
 
@@ -70,6 +71,15 @@ class _At:
     stored: Stored
     path: str
     order: tuple[int, ...] | None
+
+
+@frozen
+class _Beyond:
+    """A tensor of PyTorch that is no weight of the language."""
+
+    layer: str
+    extra: Extra
+    path: str
 
 
 @frozen
@@ -92,13 +102,16 @@ class _Inside:
     items: tuple[_Item, ...]
 
 
-_Item: TypeAlias = "_At | _Copies | _Inside"
+_Item: TypeAlias = "_At | _Beyond | _Copies | _Inside"
 
 
-def _locations(items: tuple[_Item, ...], layer: str = "", path: str = "") -> Iterator[Location]:
-    """Return each weight of each copy."""
+def _locations(items: tuple[_Item, ...], layer: str = "", path: str = "") -> Iterator[Location | ExtraTensor]:
+    """Return each weight of each copy, and what PyTorch keeps beside them."""
     for item in items:
-        if isinstance(item, _At):
+        if isinstance(item, _Beyond):
+            extra = item.extra
+            yield ExtraTensor(layer + item.layer, f"{path}{item.path}{extra.attribute}", int(extra.size))
+        elif isinstance(item, _At):
             stored = item.stored
             yield Location(
                 layer + item.layer,
@@ -107,12 +120,24 @@ def _locations(items: tuple[_Item, ...], layer: str = "", path: str = "") -> Ite
                 stored.axes,
                 stored.part,
                 item.order if stored.follows_order else None,
+                stored.blocks,
             )
         elif isinstance(item, _Inside):
             yield from _locations(item.items, f"{layer}{item.layer}.", path + item.path)
         else:
             for copy in range(item.first, item.first + item.times):
                 yield from _locations(item.items, f"{layer}{item.layer}.{copy + 1}.", f"{path}{item.path}{copy}.")
+
+
+def _extra_elements(items: tuple[_Item, ...]) -> int:
+    """Return how many elements PyTorch keeps beyond the weights of the language."""
+    total = 0
+    for item in items:
+        if isinstance(item, _Beyond):
+            total += int(item.extra.size)
+        elif isinstance(item, _Copies):
+            total += item.times * _extra_elements(item.items)
+    return total
 
 
 def _moved(items: tuple[_Item, ...], path: str) -> tuple[_Item, ...]:
@@ -368,6 +393,17 @@ class _Segment:
         """The attribute: a module alone, or several in a Sequential."""
         return self.modules[0] if len(self.modules) == 1 else code.call("nn.Sequential", *self.modules)
 
+    def assignment(self) -> Iterator[code.Statement]:
+        """Return the statements that make the attribute."""
+        attribute = code.Attribute(code.Name("self"), self.name)
+        yield code.Assign((attribute,), self.module)
+        last = self.ops[-1]
+        for done in last.part.setup if last.part is not None else ():
+            if isinstance(done, str):
+                yield code.Comment(done)
+            else:
+                yield code.Evaluate(to_code(done, (), {MADE: attribute}))
+
 
 class _Emitter:
     """One module of source: classes for what is no chain, and what they need imported."""
@@ -375,8 +411,8 @@ class _Emitter:
     def __init__(self) -> None:
         self.classes: list[code.Statement] = []
         self.words: set[str] = {"nn"}
-        self.carried: dict[str, str] = {}
-        self.carried_imports: set[str] = set()
+        self.carried: dict[str, set[str]] = {}
+        """The options of each class of ours that the code uses."""
         self.class_names: set[str] = set()
         self.copies: dict[int, tuple[code.Expression, tuple[_Item, ...]]] = {}
         self.first_uses: dict[Body, tuple[str, str]] = {}
@@ -384,25 +420,25 @@ class _Emitter:
     def imports(self) -> tuple[code.Statement, ...]:
         """Return the imports of what the code uses, sorted as isort has them."""
         words = self.words
+        carried = {line for name, options in self.carried.items() for line in idiom(TORCH.name, name, options)[0]}
         lines: list[code.Statement] = []
-        if "torch" in words or "import torch" in self.carried_imports:
+        if "torch" in words or "import torch" in carried:
             lines.append(code.Import("torch"))
-        if "F" in words:
+        if "F" in words or "import torch.nn.functional as F" in carried:
             lines.append(code.Import("torch.nn.functional", "F"))
-        names = (
-            ("Tensor", "nn") if "Tensor" in words or "from torch import Tensor, nn" in self.carried_imports else ("nn",)
-        )
+        names = ("Tensor", "nn") if "Tensor" in words or "from torch import Tensor, nn" in carried else ("nn",)
         return (*lines, code.FromImport("torch", names))
 
     def idioms(self) -> tuple[code.Statement, ...]:
         """Return the classes of ours that the code uses."""
-        return tuple(code.Verbatim(text) for _, text in sorted(self.carried.items()))
+        return tuple(
+            code.Verbatim(idiom(TORCH.name, name, options)[1]) for name, options in sorted(self.carried.items())
+        )
 
-    def carry(self, name: str) -> None:
-        """Let the module carry one of our classes."""
-        if name and name not in self.carried:
-            imports, self.carried[name] = idiom(TORCH.name, name)
-            self.carried_imports |= imports
+    def carry(self, part: Part) -> None:
+        """Let the module carry one of our classes, with the options that a part needs."""
+        if part.idiom:
+            self.carried.setdefault(part.idiom, set()).update(part.options)
 
     def network(self, network: Network, name: str) -> tuple[code.Statement, tuple[_Item, ...]]:
         """Return the class of the whole network, and where its weights are."""
@@ -435,15 +471,16 @@ class _Emitter:
         segments = [part for segment in segments for part in self.trimmed(segment, placement)]
         shared = {body: self.first_uses[body][0] for body in placement.shared}
         aux = whole.aux if whole is not None else frozenset()
-        taken = [*(shared.values() if whole else ()), *(["aux"] if aux else ())]
+        has_aux = whole is not None and len(outputs) > whole.main_outputs
+        taken = [*(shared.values() if whole else ()), *(["aux"] if has_aux else ())]
         segments = self.named(segments, placement, taken)
         attributes = [segment for segment in segments if segment.modules]
         made = {body: self.copy(block, placement.shared[body]) for body, block in shared.items()} if whole else {}
         assigns = [_attribute(shared[body], module) for body, (module, _) in made.items()]
-        assigns += [_attribute(part.name, part.module) for part in attributes if part.ops[0].step not in aux]
+        assigns += [line for part in attributes if part.ops[0].step not in aux for line in part.assignment()]
         body: list[code.Statement] = []
-        if aux:
-            extra = tuple(_attribute(part.name, part.module) for part in attributes if part.ops[0].step in aux)
+        if has_aux:
+            extra = tuple(line for part in attributes if part.ops[0].step in aux for line in part.assignment())
             flag = code.Name("aux")
             statements = (_start(), _attribute("aux", flag), *assigns, *([code.If(flag, extra)] if extra else []))
             parameters = (code.Parameter("self"), code.Parameter("aux", code.Name("bool"), code.expression(False)))
@@ -518,9 +555,10 @@ class _Emitter:
             module, items = self.repeat(op, layer)
             modules = [module]
         else:
-            self.carry(op.part.idiom)
+            self.carry(op.part)
             self.words |= words_of(op.part.modules) - {op.part.idiom}
-            items = tuple(_At(layer, stored, "", op.order) for stored in op.stored)
+            beyond = (_Beyond(layer, extra, "") for extra in op.part.extra)
+            items = (*(_At(layer, stored, "", op.order) for stored in op.stored), *beyond)
             modules = [to_code(call) for call in op.part.modules]
         if op.step.is_frozen and items:
             modules[-1] = code.Call(code.Attribute(modules[-1], "requires_grad_"), (code.expression(False),))
@@ -696,7 +734,7 @@ def _stands_in_rows(op: Op) -> bool:
     """Whether an operation is a module that a Sequential can hold."""
     if op.part is None:
         return len(op.inputs) == 1 and not op.shared
-    return bool(op.part.modules) and op.part.applied is None and not op.lends
+    return bool(op.part.modules) and op.part.applied is None and not op.lends and len(op.inputs) == 1
 
 
 def _is_function(op: Op) -> bool:
@@ -723,7 +761,7 @@ class _Forward:
         self.shared = shared
         self.is_whole = whole is not None
         self.aux = whole.aux if whole is not None else frozenset()
-        self.main_outputs = whole.main_outputs if whole is not None else 1
+        self.main_outputs = whole.main_outputs if whole is not None else len(outputs)
         self.operations = placement.operations
         self.segments = segments
         self.labels = outputs
@@ -773,7 +811,7 @@ class _Forward:
         returns: code.Expression = tensor
         if count > 1:
             returns = code.Subscript(code.Name("tuple"), code.Tuple((tensor,) * count))
-        if self.aux or count > self.main_outputs:
+        if count > self.main_outputs:
             if self.statements is main:  # the outputs for training are made for others too
                 self.statements = [main.pop()]
             main.append(code.If(code.Attribute(code.Name("self"), "aux"), tuple(self.statements)))

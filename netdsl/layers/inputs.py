@@ -63,14 +63,6 @@ class Param(Layer):
     brought = ("parameter", "variable", "weight")
 
     def output(self) -> Tensor:
-        for size in self.shape:
-            check(
-                isinstance(size, int),
-                "E030",
-                "the shape of a `param` is made of numbers",
-                "write a number for each size, or of the tensor that enters: `param [length, channels]`",
-                "shape",
-            )
         check(
             self.init != "eye" or len(self.shape) == 2,
             "E008",
