@@ -33,6 +33,9 @@ MOST_STAGES = 1_000_000
 MOST_NESTED = 64
 """Blocks in blocks."""
 
+RANKS = (3, 2, 1, 4)
+"""Ranks of tensors on which a block is checked by itself, the most common first."""
+
 FORMS_NOT_YET = ("moe",)
 RESIDUAL, FREEZE, IDENTITY = "residual", "freeze", "id"
 FORMS = (RESIDUAL, FREEZE)
@@ -509,7 +512,7 @@ class _Elaborator:
             self.refuse_other_use(builder, stage, block, x)
         made = self.body_of(block, inner, arguments)
         for found_inside in made.diagnostics:
-            self.blame(found_inside, stage, block, inner, arguments)
+            self.blame(found_inside, builder, stage, block, inner, arguments)
         does = Use(block.name, tuple(arguments.items()), made.body, block.is_shared)
         text, is_named = _one_line(stage.span.text), stage.label is not None
         is_frozen = builder.keeps_frozen if block.is_shared else builder.is_frozen
@@ -605,6 +608,7 @@ class _Elaborator:
     def blame(
         self,
         found: Diagnostic,
+        builder: Builder,
         stage: tree.Layer,
         block: Block,
         inner: Builder,
@@ -615,36 +619,41 @@ class _Elaborator:
             used = Related(stage.span, f"{quoted(block.name)} is used here")
             self.report(found if len(found.related) > 2 else evolve(found, related=(*found.related, used)))
             return
-        words = {value.text: name for name, value in arguments.items() if isinstance(value, Word)}
-        blamed = next(
-            (
-                argument.span
-                for argument in stage.arguments
-                if argument.span.text in words and argument.span.text in found.message
-            ),
-            stage.span,
-        )
+        blamed = next((span for word, span in _words_of(builder, stage) if quoted(word) in found.message), stage.span)
+        label = "" if blamed is stage.span else found.label
         inside = Related(found.span, f"here in the block {quoted(block.name)}")
-        self.report(evolve(found, span=blamed, label="", related=(inside, *found.related[:2])))
+        self.report(evolve(found, span=blamed, label=label, related=(inside, *found.related[:2])))
 
     def mistakes_of(
         self, block: Block, inner: Builder, arguments: dict[str, ArgumentValue]
     ) -> frozenset[tuple[str, str, int]]:
-        """Return what is wrong with a block whatever its numbers are."""
+        """Return what is wrong with a block whatever its numbers are; nothing, where it suits other tensors."""
         tensors = tuple(_opened_tensor(x, f"in{number or ''}") for number, x in enumerate(inner.inputs))
         words = tuple(value.text for value in arguments.values() if isinstance(value, Word))
         key = (block, tensors, words)
         if key not in self.blamed:
-            with self.apart() as found, self.only_checked():
-                copy = Builder(None, tensors, block.home, block.order)
-                for parameter, value in zip(block.parameters, arguments.values(), strict=True):
-                    is_default = isinstance(parameter.default, tree.Name) and isinstance(value, Word)
-                    chosen = value if not isinstance(value, Word) or is_default else _any_number(parameter.name.text)
-                    copy.frames[0].names[parameter.name.text] = Given(chosen, parameter.name.span)
-                with self.without_copies():
-                    self.open(copy, block.body, f"the block {quoted(block.name)}")
-            self.blamed[key] = frozenset(map(_identity, found))
+            found = self.checked_on(block, tensors, arguments)
+            others = ((_any_tensor(rank), *tensors[1:]) for rank in RANKS)
+            suits = not found or any(not self.checked_on(block, other, arguments) for other in others)
+            self.blamed[key] = frozenset() if suits else found
         return self.blamed[key]
+
+    def checked_on(
+        self, block: Block, tensors: tuple[Tensor | None, ...], arguments: dict[str, ArgumentValue]
+    ) -> frozenset[tuple[str, str, int]]:
+        """Return what is wrong with a block on some tensors, with its numbers left open."""
+        with self.apart() as found, self.only_checked():
+            copy = Builder(None, tensors, block.home, block.order)
+            for parameter, value in zip(block.parameters, arguments.values(), strict=True):
+                default = parameter.default
+                is_given = isinstance(value, Word) and not (
+                    isinstance(default, tree.Name) and default.text == value.text
+                )
+                chosen = symbol(parameter.name.text) if is_given else value
+                copy.frames[0].names[parameter.name.text] = Given(chosen, parameter.name.span)
+            with self.without_copies():
+                self.open(copy, block.body, f"the block {quoted(block.name)}")
+        return frozenset(map(_identity, found))
 
     @contextmanager
     def only_checked(self) -> Iterator[None]:
@@ -664,8 +673,8 @@ class _Elaborator:
     def check_alone(self, block: Block) -> None:
         """Check a block by itself, with its parameters open."""
         best: list[Diagnostic] | None = None
-        for rank in (3, 2, 1, 4):
-            x = Tensor(tuple(symbol(name) for name in (*axis_names(rank), "channels")))
+        for rank in RANKS:
+            x = _any_tensor(rank)
             with self.apart() as found, self.only_checked(), self.reporting():
                 inner = Builder(None, [x], block.home, block.order)
                 for parameter in block.parameters:
@@ -1337,6 +1346,7 @@ class _Elaborator:
                     f"{quoted(word)} takes {wanted} branches, and here {'is' if len(branches) == 1 else 'are'} "
                     f"{len(branches)}",
                     stage.span,
+                    help=f"what enters stands before a single branch; {max(declarations[0].branches)} stand for all",
                 )
             if len(branches) < max(declarations[0].branches):
                 branches = [(entering, stage.name.span), *branches]
@@ -1513,6 +1523,18 @@ class _Elaborator:
         return self.step(builder, stage, name, bound.layer, values, spans)
 
 
+def _words_of(builder: Builder, stage: tree.Layer) -> Iterator[tuple[str, Span]]:
+    """Return the words that the arguments of a stage stand for, and where those are written."""
+    for argument in stage.arguments:
+        value = argument.value if isinstance(argument, tree.Keyword) else argument
+        if isinstance(value, tree.Name):
+            entry = builder.find(value.text)
+            if isinstance(entry, Given) and isinstance(entry.value, Word):
+                yield entry.value.text, value.span
+            elif entry is None:
+                yield value.text, value.span
+
+
 def _named(layer: Layer, kind: Kind) -> Iterator[NamedTensor]:
     """Return the tensors that arguments of a kind name."""
     for name, argument in declared_arguments(type(layer)).items():
@@ -1534,6 +1556,11 @@ def _opened(value: ArgumentValue, name: str) -> ArgumentValue:
     if isinstance(value, tuple):
         return tuple(_opened(item, f"{name}_{number}") for number, item in enumerate(value))
     return value
+
+
+def _any_tensor(rank: int) -> Tensor:
+    """Return a tensor whose sizes are open."""
+    return Tensor(tuple(symbol(name) for name in (*axis_names(rank), "channels")))
 
 
 def _opened_tensor(x: Tensor | None, name: str) -> Tensor | None:

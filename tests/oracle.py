@@ -130,6 +130,8 @@ def _vocabularies(body: Body) -> Iterator[int]:
         if isinstance(step.does, Repeat):
             for run in step.does.runs:
                 yield from _vocabularies(run.body)
+        elif isinstance(step.does, Use):
+            yield from _vocabularies(step.does.body)
         elif isinstance(step.does, Embed):
             yield int(step.does.vocab)
 
@@ -318,9 +320,10 @@ def is_constant(output: np.ndarray) -> bool:
     return output.size > 1 and bool(np.ptp(output) < 1e-6)
 
 
-def disagreement(text: str, jax: Jax, batch: int = BATCH) -> str:
+def disagreement(network: str | Network, jax: Jax, batch: int = BATCH) -> str:
     """Return what PyTorch, Keras on torch, Keras on JAX and the compiler disagree about on a network; "" if nothing."""
-    network = network_of(text)
+    network = network_of(network) if isinstance(network, str) else network
+    text = network.source.text
     weights, inputs = random_weights(network), random_inputs(network, batch=batch)
     for_torch, for_keras = emit_both(network)
     try:

@@ -94,8 +94,8 @@ def defined(layer: Attending, weights: dict[str, Array], tensors: list[Array]) -
         relation = on_a_sequence(layer, q.shape[2], k.shape[2])
     else:
         relation = on_a_map(layer, tuple(places))
-    if "relative" in weights:
-        scores += weights["relative"][relation.offset].transpose(2, 0, 1)
+    if "relative_bias" in weights:
+        scores += weights["relative_bias"][relation.offset].transpose(2, 0, 1)
     if bias is not None:
         whole = (batch, heads, relation.queries.max() + 1, relation.keys.max() + 1)
         bias = bias.reshape(batch, *(1,) * (4 - bias.ndim), *bias.shape[1:])
@@ -106,6 +106,8 @@ def defined(layer: Attending, weights: dict[str, Array], tensors: list[Array]) -
 
 
 # Against it
+
+pytestmark = pytest.mark.usefixtures("fast")
 
 SELF = [
     "attention 4",
@@ -218,13 +220,35 @@ def test_plain_attention_is_that_of_pytorch(causal: bool) -> None:
     assert oracle.difference(found, [expected.numpy()]) < oracle.TOLERANCE
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "in 7x8 as x  out param [4, 8] init=normal | attention(x) 2 rope",
+        "in 7x8 as x  out x | attention(param [4, 8] init=normal) 2 causal window=4",
+        "let b = param [2, 7, 7] init=normal  in 7x8 | attention 2 bias=b causal",
+        "let b = param [6] init=normal  in 6x4x8 | attention 2 bias=b window=3x2 shift=1",
+        "in 7x8 as x  in 7 as b  out x | (attention 2 bias=b | ln) * 3",
+        "in 5x6 as m  in 7x8 as x  out x | (attention(m) 2 | tanh) * 3 | dropout 0.5 | flatten | dense 2",
+        "in 7x8 | attention(id, linear 3, id) 2 | attention(ln) 4 kv_heads=2 | attention 2 rope=2 | attention 8 bare",
+    ],
+)
+def test_it_is_wired_the_same(text: str, jax: oracle.Jax) -> None:
+    """Tensors that all examples have in common, those from outside of repeats, and several options in one program."""
+    assert oracle.disagreement(text, jax) == ""
+
+
 # What programs have to do besides
 
 
-def made(source: str) -> Any:
+def made(text: str, target: str) -> Any:
+    """Return the model of a text, with weights that are not zero."""
     namespace: dict[str, Any] = {"__name__": "emitted"}
-    exec(source, namespace)
-    return namespace
+    exec(netdsl.compile(text, name="net").emit(target), namespace)
+    model = namespace["Net" if target == "torch" else "net"]()
+    generator = np.random.default_rng(0)
+    for weight in model.weights if target == "keras" else ():
+        weight.assign(generator.normal(size=weight.shape))
+    return model
 
 
 @pytest.mark.parametrize("stage", ["attention 4", "attention 2 rope causal kv_heads=1", "attention 2 window=3 scale=1"])
@@ -250,7 +274,7 @@ def test_the_length_may_be_another_one(stage: str) -> None:
 def test_keras_saves_and_loads_them(text: str, tmp_path: Any) -> None:
     import keras
 
-    model = made(netdsl.compile(text, name="net").emit("keras"))["net"]()
+    model = made(text, "keras")
     (x,) = oracle.random_inputs(oracle.network_of(text))
     before = keras.ops.convert_to_numpy(model(x, training=False))
     model.save(tmp_path / "model.keras")
@@ -265,8 +289,7 @@ def test_only_training_drops(stage: str) -> None:
 
     text = f"in 7x8 | {stage}"
     (x,) = oracle.random_inputs(oracle.network_of(text))
-    module = made(netdsl.compile(text, name="net").emit("torch"))["Net"]()
-    model = made(netdsl.compile(text, name="net").emit("keras"))["net"]()
+    module, model = made(text, "torch"), made(text, "keras")
     entering = torch.from_numpy(x)
     for training in (False, True):
         module.train(training)

@@ -204,7 +204,7 @@ def value_of(text: str, argument: Argument) -> Any:
         return text
     if argument.role == "flag":
         return text == "true"
-    if argument.kind in (*NAMING, OPERAND):
+    if argument.kind in NAMING:
         return argument.kind.read(like(LIKE[0]))
     if text in ("true", "false"):
         return argument.kind.read(text == "true")
@@ -231,10 +231,10 @@ def choices(layer: type[Layer], name: str, argument: Argument) -> list[Any]:
     """Return the values to try for an argument, its default among them."""
     if argument.kind is TABLE:
         return [like((5, dim), Embed(dim=dim, vocab=7)) for dim in (1, 4, 12)]
-    if argument.kind in NAMING:
-        return [like(sizes) for sizes in LIKE]
     if argument.kind is OPERAND:
         return [None, *map(like, ADDED)]
+    if argument.kind in NAMING:
+        return [like(sizes) for sizes in LIKE]
     tried = [value_of(text, argument) for text in argument.tries]
     default = default_of(layer, name)
     return tried if name in required(layer) or default in tried else [default, *tried]

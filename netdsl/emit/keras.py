@@ -259,8 +259,8 @@ class _Emitter:
         made: list[code.Expression] = [to_code(call) for call in calls]
         last = made[-1]
         if isinstance(last, code.Call):
-            if (self.is_frozen or op.step.is_frozen) and op.stored and "trainable" not in dict(last.keywords):
-                last = evolve(last, keywords=(*last.keywords, ("trainable", code.expression(False))))
+            if (self.is_frozen or op.step.is_frozen) and op.stored:
+                last = _frozen(last)
             if op.label:
                 last = evolve(last, keywords=(*last.keywords, ("name", self.tagged(self.label_of(op)))))
             made[-1] = last
@@ -510,6 +510,16 @@ class _Emitter:
             self.items.append(_Copies(layer, word, first, times, items))
             first += times
         self.is_frozen = was_frozen
+
+
+def _frozen(layer: code.Call) -> code.Call:
+    """Return the constructor of a layer that training leaves as it is; one around another leaves that to the other."""
+    inside = tuple(_frozen(part) if isinstance(part, code.Call) else part for part in layer.arguments)
+    if inside != layer.arguments:
+        return evolve(layer, arguments=inside)
+    if "trainable" in dict(layer.keywords):
+        return layer
+    return evolve(layer, keywords=(*layer.keywords, ("trainable", code.expression(False))))
 
 
 def _has_labels(items: tuple[_Item, ...]) -> bool:

@@ -358,12 +358,15 @@ def idiom(target: str, name: str, options: Container[str] = ()) -> tuple[set[str
 def _lines(text: str, options: Container[str]) -> Iterator[str]:
     """Return the lines of an idiom for some options, without more than one empty line in a class."""
     left_out: int | None = None  # the indent of the line whose block is left out
-    was_empty = False
+    was_empty = waits = False
     for line in text.splitlines():
         indent = len(line) - len(line.lstrip())
         if left_out is not None and (not line or indent > left_out):
+            waits = waits or not line
             continue
-        left_out = None
+        if waits and not was_empty:
+            yield ""
+        left_out, waits = None, False
         kept = _line(line, options)
         if line.partition(_MARK)[0].endswith(":") and not (kept or "").endswith(":"):
             left_out = indent

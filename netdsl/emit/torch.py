@@ -138,6 +138,8 @@ def _extra_elements(items: tuple[_Item, ...]) -> int:
             total += int(item.extra.size)
         elif isinstance(item, _Copies):
             total += item.times * _extra_elements(item.items)
+        elif isinstance(item, _Inside):
+            total += _extra_elements(item.items)
     return total
 
 

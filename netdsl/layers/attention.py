@@ -10,7 +10,21 @@ from attrs import frozen
 from ..emit.calls import KERAS, LAST, MADE, TORCH, Call, Entering, Index, Part, Placed, Spelling, Stored, X, apply
 from ..layer import Layer, Size, Tensor, Weight, arg, check, flag, per_axis, show_shape
 from ..size import Condition, both, choose, differ, divide, either, minimum, negate, product, same
-from ..values import ABOVE_ZERO, COUNT, NUMBER, OPERAND, SIZES, WINDOW, Kind, NamedTensor, Number, Truth, Value, whole
+from ..values import (
+    ABOVE_ZERO,
+    COUNT,
+    NUMBER,
+    OPERAND,
+    SIZES,
+    WINDOW,
+    Kind,
+    NamedTensor,
+    Number,
+    Truth,
+    Value,
+    one_or_listed,
+    whole,
+)
 from .dropout import DROPPED
 from .windows import axis_names
 
@@ -21,12 +35,8 @@ def _read_rotated(value: Value) -> Value:
     return value if isinstance(value, bool | Condition) else whole(2)(value)
 
 
-def _read_shift(value: Value) -> Value:
-    return tuple(map(whole(0), value)) if isinstance(value, tuple) else whole(0)(value)
-
-
 ROTATED = Kind("an even number of channels, or nothing for all of each head", _read_rotated, ("true", "2"))
-SHIFT = Kind("a whole number, at least 0, or one an axis as `3x3`", _read_shift, ("1", "[2, 1]"))
+SHIFTED = Kind("a whole number, at least 0, or one an axis as `3x3`", one_or_listed(whole(0)), ("1", "[2, 1]"))
 
 
 @frozen(kw_only=True)
@@ -48,9 +58,9 @@ class Attending(Layer):
         tries=("2", "[5, 4]", "[3, 11]"),
     )
     shift: Any = arg(
-        SHIFT,
+        SHIFTED,
         default=0,
-        help="the windows of a map begin this much later; those that go round the edge keep both sides apart",
+        help="the windows of a map begin this far from the edges, which have smaller ones",
     )
     grid: Any = arg(
         SIZES,
@@ -64,7 +74,7 @@ class Attending(Layer):
         default=False,
         bare=True,
         help="turn this many channels of queries and keys by their position, the first half with the second; "
-        "alone, all of each head",
+        "alone, all",
     )
     theta: Number = arg(ABOVE_ZERO, default=10_000, help="base of the angles of `rope`", tries=("100",))
     scale: Number | None = arg(
@@ -320,7 +330,7 @@ class Attention(Attending):
     head_dim: Size | None = arg(
         COUNT,
         default=None,
-        help="channels of each head, those that enter over the heads unless given",
+        help="channels of each head; unless given, what enters is shared out",
         tries=("4", "6"),
     )
     dim: Size | None = arg(
@@ -430,7 +440,7 @@ class BareAttention(Attending):
 def _relative(attention: Attending, x: Tensor) -> Weight:
     """Return the table of `relative`."""
     shape = (product(2 * n - 1 for n in attention.offsets(x)), attention.heads)
-    return Weight("relative", shape, present=attention.relative)
+    return Weight("relative_bias", shape, present=attention.relative)
 
 
 def _divisors(channels: Size, heads: Size) -> str:
@@ -459,8 +469,9 @@ def _own(
     attention: Attending, tensors: Sequence[Placed], arguments: tuple[Any, ...], sizes: dict[str, Any], stored: Any
 ) -> Part:
     """Return the part that is a class of ours, with the options that it needs; `sizes` are the target's own."""
-    query, key, value = attention.entering(tensors)
+    query, key, _ = attention.entering(tensors)
     bias = attention.added(tensors)
+    count = len(tensors) - (bias is not None)
     head_dim, value_dim = attention.head_sizes([x.tensor for x in tensors])
     options = {
         **sizes,
@@ -485,8 +496,8 @@ def _own(
         options["bare"] = True
     written = {word: value for word, value in options.items() if value != _DEFAULTS[word]}
     needed = {
-        "key": key is not query,
-        "value": value is not key,
+        "key": count > 1,
+        "value": count > 2,
         "operand": bias is not None,
         "added": bias is not None or "relative" in written,
         "maps": any(x.rank == 3 for x in (query, key)),
@@ -495,8 +506,8 @@ def _own(
     name = "Attention" if windows is None else "WindowAttention"
     applied = None
     if bias is not None:
-        others = [Entering(n) for n in range(1, len(tensors) - 1)]
-        applied = apply(MADE, X, *others, bias=_aligned(bias, len(tensors) - 1, axes=4 if windows is None else 5))
+        entering = map(Entering, range(count))
+        applied = apply(MADE, *entering, bias=_aligned(bias, count, axes=4 if windows is None else 5))
     return Part(
         (Call(name, arguments, tuple(written.items())),),
         weights=stored,
@@ -515,8 +526,8 @@ def _turned(attention: Attending, head_dim: Size) -> Size:
 
 
 def _aligned(bias: Placed, place: int, axes: int) -> Any:
-    """Return a bias with axes of 1 between the batch and its own, where it has a batch; else it broadcasts as it is."""
-    new = axes - 1 - bias.rank if bias.tensor.per_example else 0
+    """Return a bias with axes of 1 between the batch and its own, so that it broadcasts to the products."""
+    new = axes - 1 - bias.rank
     return Index(Entering(place), (slice(None), *(None,) * new)) if new else Entering(place)
 
 
@@ -526,7 +537,7 @@ def _stored(kernel: str, bias: str, axes: tuple[int, int], output: str = "output
     return (
         *(Stored(weight, f"{name}{kernel}", axes) for weight, name in names.items()),
         *(Stored(f"{weight}_bias", f"{name}{bias}", (0,)) for weight, name in names.items()),
-        Stored("relative", "relative", (0, 1)),
+        Stored("relative_bias", "relative", (0, 1)),
     )
 
 

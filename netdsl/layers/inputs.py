@@ -8,7 +8,7 @@ from attrs import frozen
 
 from ..emit.calls import FIRST, KERAS, LAST, MADE, TORCH, Call, Index, Operation, Part, Spelling, Stored, apply
 from ..layer import Layer, Tensor, Weight, arg, check, flag, show_shape
-from ..values import NUMBER, SHAPE, Kind, Unfit, Value, Word
+from ..values import NUMBER, OPEN, SHAPE, Kind, Unfit, Value, Word
 
 
 @frozen(kw_only=True)
@@ -63,6 +63,14 @@ class Param(Layer):
     brought = ("parameter", "variable", "weight")
 
     def output(self) -> Tensor:
+        for size in self.shape:
+            check(
+                size is not OPEN,
+                "E030",
+                "the shape of a `param` is made of numbers",
+                "write a number for each size, or of the tensor that enters: `param [length, channels]`",
+                "shape",
+            )
         check(
             self.init != "eye" or len(self.shape) == 2,
             "E008",

@@ -43,9 +43,6 @@ class Attention(layers.Layer):
         self.theta = theta  #: theta
         self.scale = head_dim**-0.5 if scale is None else scale  #: scale
         self.dropout = layers.Dropout(dropout)  #: dropout
-        if relative:  #: relative
-            shape = (2 * relative - 1, heads)
-            self.relative = self.add_weight(shape, "zeros", name="relative")
         if bare:  #: bare
             self.query = self.key = self.value = self.merge = layers.Identity()
             return
@@ -69,6 +66,23 @@ class Attention(layers.Layer):
             use_bias=bias and output_bias,  #: output_bias else use_bias=bias,  #: bias
             name="output",
         )
+
+    def build(
+        self,
+        x_shape: tuple[int | None, ...],
+        key_shape: tuple[int | None, ...] | None = None,  #: key
+        value_shape: tuple[int | None, ...] | None = None,  #: value
+        bias_shape: tuple[int | None, ...] | None = None,  #: operand
+    ) -> None:
+        key_shape = key_shape or x_shape  #: key
+        value_shape = value_shape or key_shape  #: value
+        self.query.build(x_shape)
+        self.key.build(key_shape)  #: key else self.key.build(x_shape)
+        self.value.build(value_shape)  #: value else self.value.build(key_shape)  #: key else self.value.build(x_shape)
+        self.merge.build((*x_shape[:-1], self.heads * self.head_dim))
+        if self.reach:  #: relative
+            shape = (2 * self.reach - 1, self.heads)
+            self.relative = self.add_weight(shape, "zeros", name="relative")
 
     def call(
         self,
@@ -104,7 +118,11 @@ class Attention(layers.Layer):
         x = ops.einsum("bhqk,bkhd->bqhd", weights, values)
         return self.merge(ops.reshape(x, (*positions, -1)))
 
-    def split(self, x: keras.KerasTensor, head_dim: int | None = None) -> keras.KerasTensor:  #: value_dim else def split(self, x: keras.KerasTensor) -> keras.KerasTensor:
+    def split(
+        self,
+        x: keras.KerasTensor,
+        head_dim: int | None = None,  #: value_dim
+    ) -> keras.KerasTensor:
         """Return what enters as positions x heads x channels of each."""
         head_dim = head_dim or self.head_dim  #: value_dim
         heads = x.shape[-1] // head_dim  #: value_dim else heads = x.shape[-1] // self.head_dim

@@ -6,7 +6,7 @@ from keras import layers, ops
 
 @keras.saving.register_keras_serializable(package="netdsl")
 class WindowAttention(layers.Layer):
-    """Let positions of a map attend to those in their window (Liu et al., 2021, Swin)."""
+    """Let positions of a map attend within windows (Liu et al., 2021, Swin)."""
 
     def __init__(
         self,
@@ -40,10 +40,7 @@ class WindowAttention(layers.Layer):
         self.bare = bare  #: bare
         self.scale = head_dim**-0.5 if scale is None else scale  #: scale
         self.dropout = layers.Dropout(dropout)  #: dropout
-        self.relative = None  #: relative
-        if relative:  #: relative
-            shape = ((2 * window[0] - 1) * (2 * window[1] - 1), heads)
-            self.relative = self.add_weight(shape, "zeros", name="relative")
+        self.has_offsets = relative  #: relative
         if bare:  #: bare
             self.query = self.key = self.value = self.merge = layers.Identity()
             return
@@ -68,6 +65,24 @@ class WindowAttention(layers.Layer):
             name="output",
         )
 
+    def build(
+        self,
+        x_shape: tuple[int | None, ...],
+        key_shape: tuple[int | None, ...] | None = None,  #: key
+        value_shape: tuple[int | None, ...] | None = None,  #: value
+        bias_shape: tuple[int | None, ...] | None = None,  #: operand
+    ) -> None:
+        key_shape = key_shape or x_shape  #: key
+        value_shape = value_shape or key_shape  #: value
+        self.query.build(x_shape)
+        self.key.build(key_shape)  #: key else self.key.build(x_shape)
+        self.value.build(value_shape)  #: value else self.value.build(key_shape)  #: key else self.value.build(x_shape)
+        self.merge.build((*x_shape[:-1], self.heads * self.head_dim))
+        if self.has_offsets:  #: relative
+            offsets = (2 * self.window[0] - 1) * (2 * self.window[1] - 1)
+            shape = (offsets, self.heads)
+            self.relative = self.add_weight(shape, "zeros", name="relative")
+
     def call(
         self,
         x: keras.KerasTensor,
@@ -85,7 +100,7 @@ class WindowAttention(layers.Layer):
         values = ops.repeat(values, self.heads // self.kv_heads, axis=3)  #: kv_heads
         scores = ops.einsum("bwqhd,bwkhd->bwhqk", queries, keys)
         scores = scores * self.scale  #: scale else scores = scores * self.head_dim**-0.5
-        if self.relative is not None:  #: relative
+        if self.has_offsets:  #: relative
             scores = scores + self.offset_bias()
         if bias is not None:  #: operand
             scores = scores + bias
@@ -99,7 +114,11 @@ class WindowAttention(layers.Layer):
         x = ops.roll(x, self.shift, axis=(1, 2))  #: shift
         return self.merge(x)
 
-    def split(self, x: keras.KerasTensor, head_dim: int | None = None) -> keras.KerasTensor:  #: value_dim else def split(self, x: keras.KerasTensor) -> keras.KerasTensor:
+    def split(
+        self,
+        x: keras.KerasTensor,
+        head_dim: int | None = None,  #: value_dim
+    ) -> keras.KerasTensor:
         """Return a map as windows x positions x heads x channels of each."""
         x = ops.roll(x, (-self.shift[0], -self.shift[1]), axis=(1, 2))  #: shift
         x = self.cut(x)
@@ -159,7 +178,7 @@ class WindowAttention(layers.Layer):
             "bias": self.bias,  #: bias
             "output_bias": self.output_bias,  #: output_bias
             "bare": self.bare,  #: bare
-            "relative": self.relative is not None,  #: relative
+            "relative": self.has_offsets,  #: relative
             "scale": self.scale,  #: scale
             "dropout": self.dropout.rate,  #: dropout
         }

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class WindowAttention(nn.Module):
-    """Let positions of a map attend to those in their window (Liu et al., 2021, Swin)."""
+    """Let positions of a map attend within windows (Liu et al., 2021, Swin)."""
 
     def __init__(
         self,
@@ -83,8 +83,8 @@ class WindowAttention(nn.Module):
         values = self.split(self.value(value), self.value_dim)  #: value_dim else values = self.split(self.value(value))  #: value else values = self.split(self.value(key))  #: key else values = self.split(self.value(x))
         keys = keys.repeat_interleave(self.groups, 2)  #: kv_heads
         values = values.repeat_interleave(self.groups, 2)  #: kv_heads
-        if self.relative is not None:  #: relative and operand else bias = None if self.relative is None else self.offset_bias()  #: relative
-            offset_bias = self.offset_bias()
+        if self.relative is not None:  #: relative and operand else bias = None if self.relative is None else self.offset_bias(self.relative)  #: relative
+            offset_bias = self.offset_bias(self.relative)
             bias = offset_bias if bias is None else bias + offset_bias
         if any(self.shift):  #: shift and added else mask = self.neighbours(x) if any(self.shift) else None  #: shift
             bias = 0.0 if bias is None else bias
@@ -104,7 +104,7 @@ class WindowAttention(nn.Module):
         return self.output(x)
 
     def split(self, x: Tensor, head_dim: int | None = None) -> Tensor:  #: value_dim else def split(self, x: Tensor) -> Tensor:
-        """Cut a map into windows, and channels into heads, which come before the positions."""
+        """Cut maps into windows, and channels into heads before the positions."""
         x = x.roll((-self.shift[0], -self.shift[1]), (1, 2))  #: shift
         x = self.cut(x).unflatten(-1, (-1, head_dim or self.head_dim))  #: value_dim else x = self.cut(x).unflatten(-1, (-1, self.head_dim))
         return x.transpose(2, 3)
@@ -131,10 +131,10 @@ class WindowAttention(nn.Module):
         side = self.cut((rows[:, None] * 2 + columns)[None, :, :, None])[0]
         return (side == side.transpose(1, 2))[:, None]
 
-    def offset_bias(self) -> Tensor:  #: relative
+    def offset_bias(self, table: Tensor) -> Tensor:  #: relative
         """Return what each head adds for how far a key is from a query."""
-        rows, columns = (torch.arange(n, device=self.relative.device) for n in self.window)
+        rows, columns = (torch.arange(n, device=table.device) for n in self.window)
         row = rows[:, None] - rows + self.window[0] - 1
         column = columns[:, None] - columns + self.window[1] - 1
         index = row[:, None, :, None] * (2 * self.window[1] - 1) + column[:, None]
-        return self.relative[index.flatten(2).flatten(0, 1)].permute(2, 0, 1)
+        return table[index.flatten(2).flatten(0, 1)].permute(2, 0, 1)
