@@ -8,14 +8,14 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from .binding import bind, bind_block, is_word_of
+from .binding import bind, bind_block, example, is_word_of
 from .diagnostics import Diagnostic, Related, quoted
 from .expressions import SIZES, Mistake, Silent, evaluate, mistake, truth, undefined
 from .layer import Layer, Refused, Tensor
 from .layer import arguments as declared_arguments
-from .layers import PLANNED, brought, forms, keywords, suggest
+from .layers import brought, forms, keywords, suggest
 from .layers.windows import axis_names
-from .network import Body, Group, Network, Output, Repeat, Run, Step, Use, Value
+from .network import Body, Experts, Group, Network, Output, Repeat, Run, Step, Use, Value
 from .options import NO_OPTIONS, Options
 from .refusals import check_input, check_sizes, refusal
 from .scope import Block, Builder, Declarations, Entry, Given, Held, Lost, pruned, read_by
@@ -36,7 +36,6 @@ MOST_NESTED = 64
 RANKS = (3, 2, 1, 4)
 """Ranks of tensors on which a block is checked by itself, the most common first."""
 
-FORMS_NOT_YET = ("moe",)
 RESIDUAL, FREEZE, IDENTITY = "residual", "freeze", "id"
 FORMS = (RESIDUAL, FREEZE)
 """Words with branches behind them that are no layers."""
@@ -736,7 +735,7 @@ class _Elaborator:
 
     def refuse_unknown_tensor(self, builder: Builder, first: tree.Stage) -> None:
         """Raise the mistake of a pipeline that begins with a name, which nothing has declared before."""
-        if not isinstance(first, tree.Layer) or first.arguments or forms(first.name.text) or first.name.text in PLANNED:
+        if not isinstance(first, tree.Layer) or first.arguments or forms(first.name.text):
             return
         word = first.name.text
         if builder.find(word) is not None or word == IDENTITY or brought(word):
@@ -788,7 +787,8 @@ class _Elaborator:
                 if not isinstance(item, tree.Keyword)
             ]
             wanted = max((n for form in forms(stage.name.text) for n in form.branches), default=0)
-            takes_entering = stage.name.text == RESIDUAL or len(bodies) < wanted
+            holds = any(form.holds_pipeline for form in forms(stage.name.text))
+            takes_entering = holds or stage.name.text == RESIDUAL or len(bodies) < wanted
             return not takes_entering and bool(bodies) and all(self.is_closed(builder, body) for body in bodies)
         return False
 
@@ -1163,7 +1163,7 @@ class _Elaborator:
             return
         word = stage.name.text
         declarations = forms(word)
-        if declarations and not declarations[0].combines:
+        if declarations and not declarations[0].combines and not declarations[0].holds_pipeline:
             return
         if builder.find(word) is not None:
             return
@@ -1172,7 +1172,7 @@ class _Elaborator:
                 "E020",
                 f"{quoted(word)} combines branches, which stand in parentheses directly behind it",
                 stage.span,
-                help=f"for example `{word}(conv 8@3 same, id)`",
+                help=f"for example `{example(declarations[0])}`",
             )
         if word in FORMS:
             raise mistake(
@@ -1181,8 +1181,6 @@ class _Elaborator:
                 stage.span,
                 help=f"`{word}(conv 8@3 same)`",
             )
-        if word in PLANNED or word in FORMS_NOT_YET:
-            raise _unsupported(quoted(word), LISTED, stage.span)
         self.excuse(builder)
         known = brought(word)
         guess = nearest(word, builder.visible()) or suggest(word)
@@ -1351,12 +1349,61 @@ class _Elaborator:
             if len(branches) < max(declarations[0].branches):
                 branches = [(entering, stage.name.span), *branches]
             return self.combine(builder, stage, stage.name, branches, (*arguments, *stage.arguments), entering)
-        if word in FORMS_NOT_YET:
-            raise _unsupported(f"`{word}( ... )`", LISTED, stage.span)
+        if declarations and declarations[0].holds_pipeline:
+            return self.experts(builder, stage, entering)
         if not declarations or not declarations[0].combines:
             raise self.not_a_combinator(builder, stage)
         branches, arguments = self.branches(builder, stage, entering)
         return self.combine(builder, stage, stage.name, branches, (*arguments, *stage.arguments), entering)
+
+    def experts(self, builder: Builder, stage: tree.Call, entering: Value | None) -> Value | None:
+        """Elaborate `moe( ... )`: copies of a pipeline that is applied to each position by itself."""
+        from .layers.moe import Moe
+
+        name = self.step_name(builder, stage.name.text, stage.label)
+        pipelines = [item for item in stage.items if not isinstance(item, tree.Keyword | tree.Each)]
+        if len(pipelines) != 1 or any(isinstance(item, tree.Each) for item in stage.items):
+            raise mistake(
+                "E008",
+                f"{quoted(stage.name.text)} takes one pipeline, of which all experts are copies",
+                stage.span,
+                help=f"for example `{example(forms(stage.name.text)[0])}`",
+            )
+        written = (*(item for item in stage.items if isinstance(item, tree.Keyword)), *stage.arguments)
+        names = _StageNames(self, builder, entering, place=name)
+        bound = bind(stage.name, forms(stage.name.text), written, names)
+        assert isinstance(bound.layer, Moe)
+        x = builder.tensor(entering)
+        if x is None or entering is None:
+            return self.unknown_step(builder, stage, name)
+        inner = Builder(builder, [bound.layer.position(x)], builder.declarations)
+        inner.outer.append(entering)
+        output = self.open(inner, pipelines[0], "an expert")
+        if len(inner.inputs) > 1:
+            raise mistake(
+                "E027",
+                "an expert sees one position at a time, and no tensor from outside",
+                pipelines[0].span,
+                help="join the two before: `concat(id, other) | moe( ... ) experts=8`",
+            )
+        made = inner.tensor(output)
+        if made is None:
+            return self.unknown_step(builder, stage, name, (entering,))
+        try:
+            check_input(bound.layer, [x])
+            leaving = bound.layer.output(x, made)
+            if not self.checking:
+                check_sizes(leaving, bound.layer, [x])
+        except Refused as refused:
+            self.report(refusal(builder, refused, stage.span, (entering,), bound.spans, self.copies))
+            return self.unknown_step(builder, stage, name, (entering,))
+        does, text, is_named = Experts(bound.layer, inner.finish(output)), _one_line(stage.span.text), bool(stage.label)
+        value = builder.add(
+            Step(name, does, (entering,), leaving, stage.span, text, is_named, builder.groups, builder.is_frozen)
+        )
+        if stage.label is not None:
+            self.declare(builder, stage.label, value)
+        return value
 
     def freeze(self, builder: Builder, stage: tree.Call, entering: Value | None) -> Value | None:
         """Elaborate `freeze( ... )`: the weights of what stands in it are not trained."""
@@ -1622,13 +1669,6 @@ def _only_declares_an_input(statement: tree.Output) -> bool:
 def _no_network(source: Source, message: str, cure: str, span: Span | None = None) -> Diagnostic:
     usual = "a network begins with the shape of one example, as in `in 28x28x1 | conv 8@3 | dense 10`"
     return Diagnostic("E025", message, span or Span(source, 0, 0), help=cure or usual)
-
-
-LISTED = "`netdsl layers` lists what this version has"
-
-
-def _unsupported(what: str, cure: str, span: Span) -> Mistake:
-    return mistake("E021", f"{what} is part of the language, but not supported yet", span, help=cure)
 
 
 def _undecided(open_question: Undecided, span: Span) -> Diagnostic:

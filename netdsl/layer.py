@@ -185,6 +185,8 @@ class Layer:
     tensor that enters, fewer follow it."""
     of_branches: ClassVar[str] = ""
     """The combinator that does the same with branches, for those who give it some."""
+    holds_pipeline: ClassVar[bool] = False
+    """Whether a pipeline stands behind its word, `moe( ... ) experts=8`, that is applied to each position."""
     broadcasts: ClassVar[bool] = False
     """Whether a tensor that all examples have in common meets those of each as it is."""
     learns: ClassVar[bool] = False

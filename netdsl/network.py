@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import field, frozen
 
 from .layer import Layer, Tensor
 from .source import Source, Span
+
+if TYPE_CHECKING:
+    from .layers.moe import Moe
 
 Value: TypeAlias = int
 """Index in one Body: its inputs, then one value per step. Local, so that bodies can be shared."""
@@ -45,7 +48,7 @@ class Step:
     """
 
     name: str
-    does: Layer | Repeat | Use | None
+    does: Layer | Repeat | Use | Experts | None
     inputs: tuple[Value, ...]
     output: Tensor | None
     span: Span
@@ -105,6 +108,14 @@ class Use:
     arguments: tuple[tuple[str, Any], ...]
     body: Body
     is_shared: bool
+
+
+@frozen(eq=False)
+class Experts:
+    """Copies of a body beside each other, of which `router` chooses some for each position of what enters."""
+
+    router: Moe
+    body: Body
 
 
 @frozen(eq=False)

@@ -95,8 +95,9 @@ class Drawn:
 
 
 def layers() -> tuple[type[Layer], ...]:
-    """Return every declaration, in every form, that is not a source."""
-    return tuple(form for keyword in keywords() for form in forms(keyword) if not form.is_source)
+    """Return every declaration, in every form, that takes tensors alone."""
+    found = (form for keyword in keywords() for form in forms(keyword))
+    return tuple(form for form in found if not form.is_source and not form.holds_pipeline)
 
 
 def drawn(layer: type[Layer]) -> Drawn:

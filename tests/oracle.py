@@ -21,7 +21,7 @@ from netdsl.emit import torch as torch_emitter
 from netdsl.emit.emitted import Emitted, Location
 from netdsl.layer import Layer
 from netdsl.layers.text import Embed
-from netdsl.network import Body, Network, Repeat, Use
+from netdsl.network import Body, Experts, Network, Repeat, Use
 from netdsl.source import Source
 from netdsl.syntax.parser import parse
 
@@ -66,6 +66,12 @@ def declared_weights(network: Network) -> dict[tuple[str, str], tuple[str, tuple
                     continue  # its weights are those of the first use
                 shared.add(step.does.body)
                 walk(step.does.body, f"{name}.")
+            elif isinstance(step.does, Experts):
+                x = body.tensor(step.inputs[0])
+                (router,) = step.does.router.weights(x)  # type: ignore[arg-type]
+                found[name, "router"] = ("router", tuple(map(int, router.shape)), float(router.shape[0]))
+                for copy in range(1, int(step.does.router.experts) + 1):
+                    walk(step.does.body, f"{name}.{copy}.")
             elif isinstance(step.does, Layer) and step.output is not None:
                 tensors = tuple(body.tensor(value) for value in step.inputs)
                 leaving = int(np.prod([int(size) for size in step.output.sizes]))

@@ -163,6 +163,15 @@ STRUCTURES = {
         out concat(x | lstm 3, x | lstm 3 reverse, x | gru 2 layers=2 bidirectional, x | rnn 3 seq reverse | pool global)
     """,
     "a repeat of one recurrent layer": "in 7x5 as sequence | rnn 4 seq | (lstm 4 seq) * 3 | gru 3",
+    "experts": """
+        block expert hidden width=channels: residual(linear 2*hidden nobias as up | swiglu | linear width)
+        in 5x6 | moe(linear 8 | relu | linear 6) experts=4 | residual(moe(expert 5) experts=3 top=1 as mixture)
+        | (moe(dense 6 as inside | tanh) experts=2 as few) * 2 | ln | linear 3
+    """,
+    "experts of maps and vectors": """
+        in 4x3x6 | conv 6@3 same | moe(linear 8 | relu | linear 6) experts=3 top=3 | conv 2@1 | pool global
+        | freeze(moe(dense 4 | tanh) experts=5) | dense 2
+    """,
     "many repeats": "in 4 | (linear 4 | tanh) * 40 | dense 2",
 }
 

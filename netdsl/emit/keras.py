@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from attrs import evolve, frozen
 
 from ..layer import Layer, Tensor
-from ..network import Body, Network, Output, Repeat, Step, Use
+from ..network import Body, Experts, Network, Output, Repeat, Step, Use
 from . import code
 from .calls import KERAS, LAST, MADE, TIED, Call, Entering, Index, Part, Placed, Stored
 from .emitted import Emitted, Location
@@ -199,7 +199,7 @@ class _Emitter:
         x = body.inputs[0]
         assert x is not None, "only whole networks are emitted"
         keywords = {"dtype": "int32"} if x.dtype == "int" else {}
-        entering = code.Name(self.variables.keep(f"{name}_inputs", set()))
+        entering = code.Name(self.variables.keep(f"{name}_inputs" if name else "inputs", set()))
         self.variables.bind("x", -1)
         sizes = tuple(size if isinstance(size, int) else None for size in x.sizes)
         made = code.call("keras.Input", sizes, **keywords)
@@ -207,7 +207,7 @@ class _Emitter:
         held = {0: -1}
         self.body(operations, held, set(), [])
         leaving = code.Name(self.variables.name_of[held[operations.outputs[0]]])
-        return code.call("keras.Model", entering, leaving, name=self.label(name))
+        return code.call("keras.Model", entering, leaving, **({"name": self.label(name)} if name else {}))
 
     # A chain
 
@@ -373,6 +373,11 @@ class _Emitter:
             name = self.variables.choose(held[value], wanted, op.step.name, alive)
             self.statements.append(code.Assign(code.Name(name), applied))
             return
+        if isinstance(op.step.does, Experts):
+            mixture = code.Call(self.experts(op, op.step.does, alive), entering)
+            name = self.variables.choose(held[value], wanted, op.step.name, alive)
+            self.statements.append(code.Assign(code.Name(name), mixture))
+            return
         if op.use is not None:
             self.block(op, held, value, alive, wanted)
             return
@@ -467,6 +472,41 @@ class _Emitter:
             self.statements.append(code.Assign(code.Name(name), code.Name(result)))
         else:
             self.variables.bind(result, held[value])
+
+    def experts(self, op: Op, experts: Experts, alive: set[int]) -> code.Expression:
+        """Append the function that makes an expert, and return the layer that holds all of them."""
+        self.carry(Part(idiom="MixtureOfExperts"))
+        outer, self.statements = self.statements, []
+        outer_items, self.items = self.items, []
+        outer_variables, self.variables = self.variables, Variables(())
+        was_frozen, self.is_frozen = self.is_frozen, self.is_frozen or op.step.is_frozen
+        tag = op.step.full_name.replace(".", "_")
+        tags, self.tags = self.tags, [*self.tags, f"{tag}_", code.Name("number"), "_"]
+        self.blocks += 1
+        self.statements.append(code.Return(self.model(experts.body, op.use, "")))
+        self.blocks -= 1
+        self.tags, self.is_frozen, self.variables = tags, was_frozen, outer_variables
+        body, self.statements = tuple(self.statements), outer
+        items, self.items = tuple(self.items), outer_items
+        name = self.variables.keep(f"{tag}_expert", alive)
+        is_named = _has_labels(items)
+        parameters = (code.Parameter("number", code.Name("int")),) if is_named else ()
+        self.statements.append(code.Function(name, parameters, body, code.Name("keras.Model")))
+        count = int(experts.router.experts)
+        made = code.Call(code.Name(name), (code.Name("number"),) if is_named else ())
+        counted = code.call("range", 1, count + 1) if is_named else code.call("range", count)
+        copies = code.ListComprehension(made, code.Name("number" if is_named else "_"), counted)
+        label = self.label_of(op) if op.label else ""
+        keywords: dict[str, Any] = {"top": experts.router.top}
+        if self.is_frozen or op.step.is_frozen:
+            keywords["trainable"] = False
+        if label:
+            keywords["name"] = self.tagged(label)
+        layer = op.step.full_name
+        self.items.append(_Copies(layer, tag, 0, count, items))
+        router = Stored("router", "router", (0, 1))
+        self.items.append(_At(layer, _kind("MixtureOfExperts"), label, (router,)))
+        return code.call("MixtureOfExperts", copies, **keywords)
 
     def repeat(self, op: Op, held: dict[int, int], value: int, alive: set[int], wanted: str) -> None:
         """Append the copies of a repeat: one in place, several as a loop over one variable."""
@@ -584,6 +624,12 @@ def _operations(body: Body, outputs: tuple[int, ...]) -> Operations:
             block.use = _operations(step.does.body, (output,))
             block.shared = (step.does.body,) if step.does.is_shared else ()
             places[value] = operations.add(block)
+            continue
+        if isinstance(step.does, Experts):
+            mixture = Op(tuple(places[source] for source in step.inputs), step)
+            assert step.does.body.output is not None, "only whole networks are emitted"
+            mixture.use = _operations(step.does.body, (step.does.body.output,))
+            places[value] = operations.add(mixture)
             continue
         layer = step.does
         assert isinstance(layer, Layer), "only whole networks are emitted"

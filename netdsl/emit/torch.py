@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from attrs import evolve, field, frozen
 
 from ..layer import Layer, Tensor
-from ..network import Body, Network, Repeat, Step, Use, Value
+from ..network import Body, Experts, Network, Repeat, Step, Use, Value
 from ..values import NamedTensor
 from . import code
 from .calls import (
@@ -199,6 +199,12 @@ class _Placement:
             return
         if isinstance(step.does, Use):
             self.places[value] = self.use(step, step.does)
+            return
+        if isinstance(step.does, Experts):
+            x = self.tensor(step.inputs[0])
+            op = Op((self.in_layout(self.places[step.inputs[0]], x, LAST, step),), step)
+            op.use = self.inside(step.does.body, (LAST,), "as it is")
+            self.places[value] = self.add(op, LAST)
             return
         layer = step.does
         assert isinstance(layer, Layer), "only whole networks are emitted"
@@ -427,13 +433,19 @@ class _Emitter:
         """Return the imports of what the code uses, sorted as isort has them."""
         words = self.words
         carried = {line for name, options in self.carried.items() for line in idiom(TORCH.name, name, options)[0]}
+        others = sorted(line for line in carried if "torch" not in line)
         lines: list[code.Statement] = []
+        for line in others:
+            _, module, _, *names = line.replace(",", "").split()
+            lines.append(code.FromImport(module, tuple(names)))
+        if others:
+            lines.append(code.Blank())
         if "torch" in words or "import torch" in carried:
             lines.append(code.Import("torch"))
         if "F" in words or "import torch.nn.functional as F" in carried:
             lines.append(code.Import("torch.nn.functional", "F"))
-        names = ("Tensor", "nn") if "Tensor" in words or "from torch import Tensor, nn" in carried else ("nn",)
-        return (*lines, code.FromImport("torch", names))
+        words_of_torch = ("Tensor", "nn") if "Tensor" in words or "from torch import Tensor, nn" in carried else ("nn",)
+        return (*lines, code.FromImport("torch", words_of_torch))
 
     def idioms(self) -> tuple[code.Statement, ...]:
         """Return the classes of ours that the code uses."""
@@ -557,6 +569,9 @@ class _Emitter:
         if isinstance(op.step.does, Use) and op.use is not None:
             module, inside = self.copy(op.step.does.block, op.use, _parameters(op.step.does))
             modules, items = [module], (_Inside(layer, "", inside),)
+        elif isinstance(op.step.does, Experts) and op.use is not None:
+            module, items = self.experts(op, op.step.does)
+            modules = [module]
         elif op.part is None:
             module, items = self.repeat(op, layer)
             modules = [module]
@@ -569,6 +584,19 @@ class _Emitter:
         if op.step.is_frozen and items:
             modules[-1] = code.Call(code.Attribute(modules[-1], "requires_grad_"), (code.expression(False),))
         return modules, items
+
+    def experts(self, op: Op, experts: Experts) -> tuple[code.Expression, tuple[_Item, ...]]:
+        """Return a mixture of experts as one module."""
+        layer, router = op.step.full_name, experts.router
+        expert, inside = self.copy(f"{op.step.name}_expert", op.use)
+        copies = code.Generator(expert, code.Name("_"), code.call("range", router.experts))
+        self.carry(Part(idiom="MixtureOfExperts"))
+        channels = experts.body.inputs[0]
+        assert channels is not None and op.step.output is not None, "only whole networks are emitted"
+        sizes = (channels.channels, op.step.output.channels)
+        module = code.call("MixtureOfExperts", *sizes, copies, top=router.top)
+        stored = _At(layer, Stored("router", "router.weight", (1, 0)), "", None)
+        return module, (stored, _Copies(layer, "experts.", 0, int(router.experts), inside))
 
     def repeat(self, op: Op, layer: str) -> tuple[code.Expression, tuple[_Item, ...]]:
         """Return the copies of a repeat as one module."""
