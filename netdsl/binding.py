@@ -146,6 +146,12 @@ def _form(declarations: tuple[type[Layer], ...], written: tuple[tree.Argument, .
 
 
 BROUGHT = {
+    "hidden_size": "write the number alone, as in `lstm 64`",
+    "input_size": "what enters is known; leave it out",
+    "num_layers": "write `layers=`",
+    "return_sequences": "write `seq` for the whole sequence; without it the last state leaves",
+    "go_backwards": "write `reverse`",
+    "batch_first": "the batch is no axis here; leave it out",
     "vocab_size": "write `vocab=`",
     "num_embeddings": "write `vocab=`",
     "embedding_dim": "write the number alone, as in `embed 64 vocab=10k`",
@@ -161,6 +167,17 @@ BROUGHT = {
     "activation": "an activation is a layer of its own, as in `dense 10 | relu`",
     "use_bias": "write `nobias` for a layer without bias",
     "bias": "write `nobias` for a layer without bias",
+    "num_heads": "write the number alone, as in `attention 8`",
+    "num_kv_heads": "write `kv_heads=`",
+    "num_key_value_heads": "write `kv_heads=`",
+    "key_dim": "write `head_dim=`",
+    "embed_dim": "what enters is known; `dim=` is the number of channels that leave",
+    "is_causal": "write `causal`",
+    "use_causal_mask": "write `causal`",
+    "attn_mask": "write `causal`, or `bias=` with a tensor to add to the products",
+    "mask": "write `causal`, or `bias=` with a tensor to add to the products",
+    "window_size": "write `window=`",
+    "shift_size": "write `shift=`",
     "dilation_rate": "write `dilation=`",
     "depth_multiplier": "write `mult=`",
     "padding": "write `same`, `valid`, `centered` or `pad=1`",
@@ -386,7 +403,10 @@ class _Binder:
             message = f"{every}{what} has to be {reason.bound}, but {'here is' if every else 'is'} {quoted(span.text)}"
             if not reason.bound:
                 message = f"{what} is {argument.kind.wanted}, but {reason}"
-            raise mistake("E008", message, span, help=f"for example `{example(self.declaration)}`") from None
+            help = f"for example `{example(self.declaration)}`"
+            if isinstance(value, bool) and name in BROUGHT:
+                help = BROUGHT[name]
+            raise mistake("E008", message, span, help=help) from None
 
     def _unknown_word(self, word: Word, span: Span, argument: Argument) -> Mistake:
         guess = nearest(word.text, self.names.names())

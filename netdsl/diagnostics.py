@@ -11,6 +11,7 @@ CODES = {
     "E002": "spatial-size-exhausted",
     "E003": "reshape-size-mismatch",
     "E004": "merge-shape-mismatch",
+    "E005": "heads-not-dividing",
     "E006": "groups-not-dividing",
     "E007": "norm-groups-not-dividing",
     "E008": "bad-argument",

@@ -8,24 +8,24 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from .binding import bind, bind_block, is_word_of
+from .binding import bind, bind_block, example, is_word_of
 from .diagnostics import Diagnostic, Related, quoted
-from .expressions import Mistake, Silent, evaluate, mistake, truth, undefined
+from .expressions import SIZES, Mistake, Silent, evaluate, mistake, truth, undefined
 from .layer import Layer, Refused, Tensor
 from .layer import arguments as declared_arguments
-from .layers import PLANNED, brought, forms, keywords, suggest
+from .layers import brought, forms, keywords, suggest
 from .layers.windows import axis_names
-from .network import Body, Group, Network, Output, Repeat, Run, Step, Use, Value
+from .network import Body, Experts, Group, Network, Output, Repeat, Run, Step, Use, Value
 from .options import NO_OPTIONS, Options
 from .refusals import check_input, check_sizes, refusal
 from .scope import Block, Builder, Declarations, Entry, Given, Held, Lost, pruned, read_by
-from .size import Condition, Expression, TooLarge, Undecided, choose, symbol
+from .size import Condition, Expression, TooLarge, Undecided, choose, symbol, symbols
 from .size import truth as open_truth
 from .source import Source, Span
 from .spelling import nearest
 from .syntax import tree
 from .syntax.parser import parse
-from .values import OPEN, OPERAND, TABLE, Kind, NamedTensor, Unfit, Word, is_number, show, whole
+from .values import OPEN, OPERAND, TABLE, TENSOR, Kind, NamedTensor, Unfit, Word, is_number, show, whole
 from .values import Value as ArgumentValue
 
 MOST_STAGES = 1_000_000
@@ -33,7 +33,9 @@ MOST_STAGES = 1_000_000
 MOST_NESTED = 64
 """Blocks in blocks."""
 
-FORMS_NOT_YET = ("attention", "moe")
+RANKS = (3, 2, 1, 4)
+"""Ranks of tensors on which a block is checked by itself, the most common first."""
+
 RESIDUAL, FREEZE, IDENTITY = "residual", "freeze", "id"
 FORMS = (RESIDUAL, FREEZE)
 """Words with branches behind them that are no layers."""
@@ -59,6 +61,7 @@ class _StageNames:
     """The names around one stage, for its arguments; see `expressions.Names`.
 
     `births` is the name of an input, whose shape makes symbols; `place` is what a choice in the arguments is called.
+    Where nothing enters, sizes are of what enters the branch around; `is_lost` says that they are unknown.
     """
 
     def __init__(
@@ -66,7 +69,10 @@ class _StageNames:
     ) -> None:
         self.elaborator = elaborator
         self.builder = builder
+        if entering is None and not builder.is_lost:
+            entering = builder.around
         self.entering = builder.tensor(entering)
+        self.is_lost = self.entering is None and (builder.is_lost or entering is not None)
         self.births = births
         self.place = place
 
@@ -74,6 +80,8 @@ class _StageNames:
         entry = self.builder.find(name.text)
         if entry is None:
             if self.builder.root.declarations.misses_names and not forms(name.text):
+                raise Silent
+            if self.is_lost and name.text in SIZES:
                 raise Silent
             return None
         if isinstance(entry, Given):
@@ -503,7 +511,7 @@ class _Elaborator:
             self.refuse_other_use(builder, stage, block, x)
         made = self.body_of(block, inner, arguments)
         for found_inside in made.diagnostics:
-            self.blame(found_inside, stage, block, inner, arguments)
+            self.blame(found_inside, builder, stage, block, inner, arguments)
         does = Use(block.name, tuple(arguments.items()), made.body, block.is_shared)
         text, is_named = _one_line(stage.span.text), stage.label is not None
         is_frozen = builder.keeps_frozen if block.is_shared else builder.is_frozen
@@ -599,6 +607,7 @@ class _Elaborator:
     def blame(
         self,
         found: Diagnostic,
+        builder: Builder,
         stage: tree.Layer,
         block: Block,
         inner: Builder,
@@ -609,36 +618,41 @@ class _Elaborator:
             used = Related(stage.span, f"{quoted(block.name)} is used here")
             self.report(found if len(found.related) > 2 else evolve(found, related=(*found.related, used)))
             return
-        words = {value.text: name for name, value in arguments.items() if isinstance(value, Word)}
-        blamed = next(
-            (
-                argument.span
-                for argument in stage.arguments
-                if argument.span.text in words and argument.span.text in found.message
-            ),
-            stage.span,
-        )
+        blamed = next((span for word, span in _words_of(builder, stage) if quoted(word) in found.message), stage.span)
+        label = "" if blamed is stage.span else found.label
         inside = Related(found.span, f"here in the block {quoted(block.name)}")
-        self.report(evolve(found, span=blamed, label="", related=(inside, *found.related[:2])))
+        self.report(evolve(found, span=blamed, label=label, related=(inside, *found.related[:2])))
 
     def mistakes_of(
         self, block: Block, inner: Builder, arguments: dict[str, ArgumentValue]
     ) -> frozenset[tuple[str, str, int]]:
-        """Return what is wrong with a block whatever its numbers are."""
+        """Return what is wrong with a block whatever its numbers are; nothing, where it suits other tensors."""
         tensors = tuple(_opened_tensor(x, f"in{number or ''}") for number, x in enumerate(inner.inputs))
         words = tuple(value.text for value in arguments.values() if isinstance(value, Word))
         key = (block, tensors, words)
         if key not in self.blamed:
-            with self.apart() as found, self.only_checked():
-                copy = Builder(None, tensors, block.home, block.order)
-                for parameter, value in zip(block.parameters, arguments.values(), strict=True):
-                    is_default = isinstance(parameter.default, tree.Name) and isinstance(value, Word)
-                    chosen = value if not isinstance(value, Word) or is_default else _any_number(parameter.name.text)
-                    copy.frames[0].names[parameter.name.text] = Given(chosen, parameter.name.span)
-                with self.without_copies():
-                    self.open(copy, block.body, f"the block {quoted(block.name)}")
-            self.blamed[key] = frozenset(map(_identity, found))
+            found = self.checked_on(block, tensors, arguments)
+            others = ((_any_tensor(rank), *tensors[1:]) for rank in RANKS)
+            suits = not found or any(not self.checked_on(block, other, arguments) for other in others)
+            self.blamed[key] = frozenset() if suits else found
         return self.blamed[key]
+
+    def checked_on(
+        self, block: Block, tensors: tuple[Tensor | None, ...], arguments: dict[str, ArgumentValue]
+    ) -> frozenset[tuple[str, str, int]]:
+        """Return what is wrong with a block on some tensors, with its numbers left open."""
+        with self.apart() as found, self.only_checked():
+            copy = Builder(None, tensors, block.home, block.order)
+            for parameter, value in zip(block.parameters, arguments.values(), strict=True):
+                default = parameter.default
+                is_given = isinstance(value, Word) and not (
+                    isinstance(default, tree.Name) and default.text == value.text
+                )
+                chosen = symbol(parameter.name.text) if is_given else value
+                copy.frames[0].names[parameter.name.text] = Given(chosen, parameter.name.span)
+            with self.without_copies():
+                self.open(copy, block.body, f"the block {quoted(block.name)}")
+        return frozenset(map(_identity, found))
 
     @contextmanager
     def only_checked(self) -> Iterator[None]:
@@ -658,8 +672,8 @@ class _Elaborator:
     def check_alone(self, block: Block) -> None:
         """Check a block by itself, with its parameters open."""
         best: list[Diagnostic] | None = None
-        for rank in (3, 2, 1, 4):
-            x = Tensor(tuple(symbol(name) for name in (*axis_names(rank), "channels")))
+        for rank in RANKS:
+            x = _any_tensor(rank)
             with self.apart() as found, self.only_checked(), self.reporting():
                 inner = Builder(None, [x], block.home, block.order)
                 for parameter in block.parameters:
@@ -721,7 +735,7 @@ class _Elaborator:
 
     def refuse_unknown_tensor(self, builder: Builder, first: tree.Stage) -> None:
         """Raise the mistake of a pipeline that begins with a name, which nothing has declared before."""
-        if not isinstance(first, tree.Layer) or first.arguments or forms(first.name.text) or first.name.text in PLANNED:
+        if not isinstance(first, tree.Layer) or first.arguments or forms(first.name.text):
             return
         word = first.name.text
         if builder.find(word) is not None or word == IDENTITY or brought(word):
@@ -773,7 +787,8 @@ class _Elaborator:
                 if not isinstance(item, tree.Keyword)
             ]
             wanted = max((n for form in forms(stage.name.text) for n in form.branches), default=0)
-            takes_entering = stage.name.text == RESIDUAL or len(bodies) < wanted
+            holds = any(form.holds_pipeline for form in forms(stage.name.text))
+            takes_entering = holds or stage.name.text == RESIDUAL or len(bodies) < wanted
             return not takes_entering and bool(bodies) and all(self.is_closed(builder, body) for body in bodies)
         return False
 
@@ -781,10 +796,21 @@ class _Elaborator:
         """Elaborate a pipeline; return the tensor that leaves it, None where a mistake leaves that unknown."""
         if isinstance(branch, tree.Wrong):
             return None
-        if isinstance(branch, tree.Conditional):
-            return self.conditional(builder, branch, entering)
+        outside = builder.is_lost
+        builder.is_lost = entering is None and (outside or not self.is_closed(builder, branch))
+        try:
+            if isinstance(branch, tree.Conditional):
+                return self.conditional(builder, branch, entering)
+            return self.stages_in_a_row(builder, branch, entering)
+        finally:
+            builder.is_lost = outside
+
+    def stages_in_a_row(self, builder: Builder, pipeline: tree.Pipeline, entering: Value | None) -> Value | None:
+        """Elaborate the stages of a pipeline."""
         value = entering
-        for place, stage in enumerate(branch.stages):
+        for place, stage in enumerate(pipeline.stages):
+            if place:
+                builder.is_lost = value is None
             if place and self.stage_is_closed(builder, stage):
                 self.report(
                     Diagnostic(
@@ -856,14 +882,15 @@ class _Elaborator:
 
     def check_side(self, builder: Builder, side: tree.Branch, entering: Value | None) -> Tensor | None:
         """Check a side of an `if` for names, arguments and ranks; return the tensor that would leave it."""
-        x = builder.tensor(entering)
+        x = builder.tensor(builder.around if entering is None else entering)
         with self.only_checked():
-            copy = Builder(builder, [None if x is None else _opened_tensor(x, "in")], builder.declarations)
+            copy = Builder(builder, [_opened_tensor(x, "in")], builder.declarations)
             copy.outer.append(0)
-            inside = None if self.is_closed(copy, side) or x is None else 0
-            if x is None and not self.is_closed(copy, side):
+            copy.around, copy.is_lost = None if x is None else 0, builder.is_lost
+            closed = self.is_closed(copy, side)
+            if entering is None and not closed:
                 return None
-            return copy.tensor(self.branch(copy, side, inside))
+            return copy.tensor(self.branch(copy, side, None if closed else 0))
 
     def joined(
         self, builder: Builder, branch: tree.Conditional, condition: Condition, sides: list[Tensor | None]
@@ -1076,17 +1103,18 @@ class _Elaborator:
         spans: dict[str, Span],
     ) -> Value | None:
         """Append a layer, after its rules have taken its inputs."""
-        inputs = (*inputs, *(named.value for named in _named(layer, OPERAND)))
+        entering, inputs = len(inputs), (*inputs, *(named.value for named in _named(layer, OPERAND)))
         tied = next((named.value for named in _named(layer, TABLE)), None)
         tensors = [tensor for value in inputs if (tensor := builder.tensor(value)) is not None]
         span = stage.span
-        if tied is not None and builder.maker(tied) is None:
-            message = f"`{layer.keyword}` uses a table that stands outside of this block or repeat"
-            cure = "put the `embed` layer inside too, or this one behind it"
-            self.report(Diagnostic("E008", message, span, help=cure))
-            return self.unknown_step(builder, stage, name, inputs)
         try:
-            check_input(layer, tensors)
+            if tied is not None and tied >= 0:
+                raise Refused(
+                    "E008",
+                    f"`{layer.keyword}` uses the weights of a layer outside of this repeat or block",
+                    "put that layer inside too, or this one behind it",
+                )
+            check_input(layer, tensors[:entering])
             output = layer.output(*tensors)
             if not self.checking:
                 check_sizes(output, layer, tensors)
@@ -1101,7 +1129,10 @@ class _Elaborator:
             return self.unknown_step(builder, stage, name, inputs)
         named, text = stage.label is not None, _one_line(span.text)
         is_frozen = builder.is_frozen
-        value = builder.add(Step(name, layer, inputs, output, span, text, named, builder.groups, is_frozen, tied))
+        asked = tuple(named.value for named in _named(layer, TENSOR) if symbols(named.sizes))
+        value = builder.add(
+            Step(name, layer, inputs, output, span, text, named, builder.groups, is_frozen, tied, asked)
+        )
         if stage.label is not None:
             self.declare(builder, stage.label, value)
         return value
@@ -1132,7 +1163,7 @@ class _Elaborator:
             return
         word = stage.name.text
         declarations = forms(word)
-        if declarations and not declarations[0].combines:
+        if declarations and not declarations[0].combines and not declarations[0].holds_pipeline:
             return
         if builder.find(word) is not None:
             return
@@ -1141,7 +1172,7 @@ class _Elaborator:
                 "E020",
                 f"{quoted(word)} combines branches, which stand in parentheses directly behind it",
                 stage.span,
-                help=f"for example `{word}(conv 8@3 same, id)`",
+                help=f"for example `{example(declarations[0])}`",
             )
         if word in FORMS:
             raise mistake(
@@ -1150,8 +1181,6 @@ class _Elaborator:
                 stage.span,
                 help=f"`{word}(conv 8@3 same)`",
             )
-        if word in PLANNED or word in FORMS_NOT_YET:
-            raise _unsupported(quoted(word), LISTED, stage.span)
         self.excuse(builder)
         known = brought(word)
         guess = nearest(word, builder.visible()) or suggest(word)
@@ -1181,11 +1210,17 @@ class _Elaborator:
 
     def split_at_missing_bar(self, builder: Builder, stage: tree.Layer) -> tuple[tree.Layer, tree.Layer | None]:
         """Report a layer's name among the arguments of another: a `|` is missing before it. Return both layers."""
+        declarations = forms(stage.name.text)
+        takes_tables = any(taken.kind is TABLE for form in declarations for taken in declared_arguments(form).values())
         for place, argument in enumerate(stage.arguments):
-            if not isinstance(argument, tree.Name) or is_word_of(forms(stage.name.text), argument.text):
+            if not isinstance(argument, tree.Name) or is_word_of(declarations, argument.text):
                 continue
             entry = builder.find(argument.text)
+            if takes_tables and isinstance(entry, Block) and entry.is_shared:
+                continue
             if not isinstance(entry, Block) and (entry is not None or not forms(argument.text)):
+                continue
+            if any(kind.kind is TABLE for form in forms(stage.name.text) for kind in declared_arguments(form).values()):
                 continue
             what = "block" if isinstance(entry, Block) else "layer"
             self.report(
@@ -1309,16 +1344,66 @@ class _Elaborator:
                     f"{quoted(word)} takes {wanted} branches, and here {'is' if len(branches) == 1 else 'are'} "
                     f"{len(branches)}",
                     stage.span,
+                    help=f"what enters stands before a single branch; {max(declarations[0].branches)} stand for all",
                 )
             if len(branches) < max(declarations[0].branches):
                 branches = [(entering, stage.name.span), *branches]
-            return self.combine(builder, stage, stage.name, branches, (*arguments, *stage.arguments))
-        if word in FORMS_NOT_YET:
-            raise _unsupported(f"`{word}( ... )`", LISTED, stage.span)
+            return self.combine(builder, stage, stage.name, branches, (*arguments, *stage.arguments), entering)
+        if declarations and declarations[0].holds_pipeline:
+            return self.experts(builder, stage, entering)
         if not declarations or not declarations[0].combines:
             raise self.not_a_combinator(builder, stage)
         branches, arguments = self.branches(builder, stage, entering)
-        return self.combine(builder, stage, stage.name, branches, (*arguments, *stage.arguments))
+        return self.combine(builder, stage, stage.name, branches, (*arguments, *stage.arguments), entering)
+
+    def experts(self, builder: Builder, stage: tree.Call, entering: Value | None) -> Value | None:
+        """Elaborate `moe( ... )`: copies of a pipeline that is applied to each position by itself."""
+        from .layers.moe import Moe
+
+        name = self.step_name(builder, stage.name.text, stage.label)
+        pipelines = [item for item in stage.items if not isinstance(item, tree.Keyword | tree.Each)]
+        if len(pipelines) != 1 or any(isinstance(item, tree.Each) for item in stage.items):
+            raise mistake(
+                "E008",
+                f"{quoted(stage.name.text)} takes one pipeline, of which all experts are copies",
+                stage.span,
+                help=f"for example `{example(forms(stage.name.text)[0])}`",
+            )
+        written = (*(item for item in stage.items if isinstance(item, tree.Keyword)), *stage.arguments)
+        names = _StageNames(self, builder, entering, place=name)
+        bound = bind(stage.name, forms(stage.name.text), written, names)
+        assert isinstance(bound.layer, Moe)
+        x = builder.tensor(entering)
+        if x is None or entering is None:
+            return self.unknown_step(builder, stage, name)
+        inner = Builder(builder, [bound.layer.position(x)], builder.declarations)
+        inner.outer.append(entering)
+        output = self.open(inner, pipelines[0], "an expert")
+        if len(inner.inputs) > 1:
+            raise mistake(
+                "E027",
+                "an expert sees one position at a time, and no tensor from outside",
+                pipelines[0].span,
+                help="join the two before: `concat(id, other) | moe( ... ) experts=8`",
+            )
+        made = inner.tensor(output)
+        if made is None:
+            return self.unknown_step(builder, stage, name, (entering,))
+        try:
+            check_input(bound.layer, [x])
+            leaving = bound.layer.output(x, made)
+            if not self.checking:
+                check_sizes(leaving, bound.layer, [x])
+        except Refused as refused:
+            self.report(refusal(builder, refused, stage.span, (entering,), bound.spans, self.copies))
+            return self.unknown_step(builder, stage, name, (entering,))
+        does, text, is_named = Experts(bound.layer, inner.finish(output)), _one_line(stage.span.text), bool(stage.label)
+        value = builder.add(
+            Step(name, does, (entering,), leaving, stage.span, text, is_named, builder.groups, builder.is_frozen)
+        )
+        if stage.label is not None:
+            self.declare(builder, stage.label, value)
+        return value
 
     def freeze(self, builder: Builder, stage: tree.Call, entering: Value | None) -> Value | None:
         """Elaborate `freeze( ... )`: the weights of what stands in it are not trained."""
@@ -1393,10 +1478,14 @@ class _Elaborator:
     def in_branch(self, builder: Builder, branch: tree.Branch, entering: Value | None) -> Value | None:
         """Elaborate a branch: an open one takes the tensor that enters, a closed one ignores it."""
         closed = self.is_closed(builder, branch)
-        if entering is None and not closed and not isinstance(branch, tree.Wrong):
-            self.branch(builder, branch, None)
-            return None
-        return self.branch(builder, branch, None if closed else entering)
+        if entering is None:
+            value = self.branch(builder, branch, None)
+            return value if closed else None
+        outside, builder.around = builder.around, entering
+        try:
+            return self.branch(builder, branch, None if closed else entering)
+        finally:
+            builder.around = outside
 
     def each(self, builder: Builder, each: tree.Each, entering: Value | None) -> list[tuple[Value | None, Span]]:
         """Elaborate a branch for each item of a list."""
@@ -1437,7 +1526,7 @@ class _Elaborator:
             return value
         self.refuse_other_shape(builder, stage, branches[0], entering)
         word = tree.Name(stage.name.span, "add")
-        return self.combine(builder, stage, word, [*branches, (entering, stage.name.span)], ())
+        return self.combine(builder, stage, word, [*branches, (entering, stage.name.span)], (), entering)
 
     def refuse_other_shape(
         self, builder: Builder, stage: tree.Call, branch: tuple[Value | None, Span], entering: Value | None
@@ -1468,17 +1557,29 @@ class _Elaborator:
         word: tree.Name,
         branches: list[tuple[Value | None, Span]],
         arguments: tuple[tree.Argument, ...],
+        entering: Value | None,
     ) -> Value | None:
         """Append the layer that joins branches."""
         name = self.step_name(builder, word.text, stage.label)
-        first = branches[0][0] if branches else None
-        bound = bind(word, forms(word.text), arguments, _StageNames(self, builder, first, place=name))
+        bound = bind(word, forms(word.text), arguments, _StageNames(self, builder, entering, place=name))
         values = tuple(value for value, _ in branches if value is not None)
         if len(values) < len(branches):
             self.unknown_step(builder, stage, name, values)
             return None
         spans = {**bound.spans, **{str(n): span for n, (_, span) in enumerate(branches)}}
         return self.step(builder, stage, name, bound.layer, values, spans)
+
+
+def _words_of(builder: Builder, stage: tree.Layer) -> Iterator[tuple[str, Span]]:
+    """Return the words that the arguments of a stage stand for, and where those are written."""
+    for argument in stage.arguments:
+        value = argument.value if isinstance(argument, tree.Keyword) else argument
+        if isinstance(value, tree.Name):
+            entry = builder.find(value.text)
+            if isinstance(entry, Given) and isinstance(entry.value, Word):
+                yield entry.value.text, value.span
+            elif entry is None:
+                yield value.text, value.span
 
 
 def _named(layer: Layer, kind: Kind) -> Iterator[NamedTensor]:
@@ -1502,6 +1603,11 @@ def _opened(value: ArgumentValue, name: str) -> ArgumentValue:
     if isinstance(value, tuple):
         return tuple(_opened(item, f"{name}_{number}") for number, item in enumerate(value))
     return value
+
+
+def _any_tensor(rank: int) -> Tensor:
+    """Return a tensor whose sizes are open."""
+    return Tensor(tuple(symbol(name) for name in (*axis_names(rank), "channels")))
 
 
 def _opened_tensor(x: Tensor | None, name: str) -> Tensor | None:
@@ -1563,13 +1669,6 @@ def _only_declares_an_input(statement: tree.Output) -> bool:
 def _no_network(source: Source, message: str, cure: str, span: Span | None = None) -> Diagnostic:
     usual = "a network begins with the shape of one example, as in `in 28x28x1 | conv 8@3 | dense 10`"
     return Diagnostic("E025", message, span or Span(source, 0, 0), help=cure or usual)
-
-
-LISTED = "`netdsl layers` lists what this version has"
-
-
-def _unsupported(what: str, cure: str, span: Span) -> Mistake:
-    return mistake("E021", f"{what} is part of the language, but not supported yet", span, help=cure)
 
 
 def _undecided(open_question: Undecided, span: Span) -> Diagnostic:

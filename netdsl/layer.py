@@ -127,11 +127,15 @@ def arg(
     help: str,
     default: Any = attrs.NOTHING,
     role: Role = "keyword",
+    bare: Any = None,
     trains: bool = False,
     tries: tuple[str, ...] = (),
 ) -> Any:
-    """Declare an argument `name=value`, or one of another role; `tries` replace the examples of its kind."""
-    argument = Argument(kind, help, role, trains=trains, tries=tries or kind.tries)
+    """Declare an argument `name=value`, or one of another role; `tries` replace the examples of its kind.
+
+    With `bare`, its name alone means that value.
+    """
+    argument = Argument(kind, help, role, bare=bare, trains=trains, tries=tries or kind.tries)
     return attrs.field(default=default, metadata={"argument": argument}, kw_only=True)
 
 
@@ -181,6 +185,8 @@ class Layer:
     tensor that enters, fewer follow it."""
     of_branches: ClassVar[str] = ""
     """The combinator that does the same with branches, for those who give it some."""
+    holds_pipeline: ClassVar[bool] = False
+    """Whether a pipeline stands behind its word, `moe( ... ) experts=8`, that is applied to each position."""
     broadcasts: ClassVar[bool] = False
     """Whether a tensor that all examples have in common meets those of each as it is."""
     learns: ClassVar[bool] = False
@@ -192,6 +198,8 @@ class Layer:
     """Whether it puts all elements in one axis, channels last."""
     absorbs_order: ClassVar[bool] = False
     """Whether its weights can follow another order of a flattened input."""
+    lacks_axes: ClassVar[str] = ""
+    """What may be wrong where a tensor of fewer axes enters, if it is more than a missing `reshape`."""
     closes: ClassVar[str] = ""
     """What gives its weights a size that would be left open, where an argument does."""
     brought: ClassVar[tuple[str, ...]] = ()

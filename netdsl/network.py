@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import field, frozen
 
 from .layer import Layer, Tensor
 from .source import Source, Span
+
+if TYPE_CHECKING:
+    from .layers.moe import Moe
 
 Value: TypeAlias = int
 """Index in one Body: its inputs, then one value per step. Local, so that bodies can be shared."""
@@ -41,11 +44,11 @@ class Step:
 
     `does` and `output` are None where a mistake has left them unknown. `named` says that the author chose the name,
     `groups` are the labelled groups around it, outermost first. `is_frozen` keeps its weights as they are;
-    `tied` is the value whose maker's weights it uses as its own.
+    `tied` is the value whose maker's weights it uses as its own, `asked` are those of whose open shape it asks.
     """
 
     name: str
-    does: Layer | Repeat | Use | None
+    does: Layer | Repeat | Use | Experts | None
     inputs: tuple[Value, ...]
     output: Tensor | None
     span: Span
@@ -54,6 +57,7 @@ class Step:
     groups: tuple[Group, ...] = ()
     is_frozen: bool = False
     tied: Value | None = None
+    asked: tuple[Value, ...] = ()
 
     @property
     def full_name(self) -> str:
@@ -104,6 +108,14 @@ class Use:
     arguments: tuple[tuple[str, Any], ...]
     body: Body
     is_shared: bool
+
+
+@frozen(eq=False)
+class Experts:
+    """Copies of a body beside each other, of which `router` chooses some for each position of what enters."""
+
+    router: Moe
+    body: Body
 
 
 @frozen(eq=False)

@@ -114,6 +114,10 @@ class Builder:
         self.frames = [Frame({}, {}, is_scope=True)]
         self.groups: tuple[Group, ...] = ()
         self.is_frozen = False
+        self.around: Value | None = None
+        """What enters the innermost branch, of which sources in it can ask the sizes."""
+        self.is_lost = False
+        """Whether what enters the stage that is being read is unknown because of a mistake."""
         self.full_names: set[str] = set()
         self.outer: list[Value] = []
         """The parent's value behind each input: what enters, then what was taken by name."""
@@ -257,7 +261,9 @@ def pruned(
         if -place - 1 in needed:
             renumbered[-place - 1] = len(inputs) + len(kept)
             tied = None if step.tied is None else renumbered[step.tied]
-            kept.append(evolve(step, inputs=tuple(renumbered[value] for value in step.inputs), tied=tied))
+            read = tuple(renumbered[value] for value in step.inputs)
+            asked = tuple(renumbered[value] for value in step.asked)
+            kept.append(evolve(step, inputs=read, tied=tied, asked=asked))
         else:
             dropped.append((-place - 1, step))
     output = renumbered[outputs[-1]] if outputs else None
@@ -266,7 +272,7 @@ def pruned(
 
 def read_by(step: Step) -> tuple[Value, ...]:
     """Return the values that a step needs."""
-    return step.inputs if step.tied is None else (*step.inputs, step.tied)
+    return (*step.inputs, *step.asked, *(() if step.tied is None else (step.tied,)))
 
 
 def _labels(program: tree.Program) -> Iterator[str]:

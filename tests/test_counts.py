@@ -59,6 +59,23 @@ def test_the_question() -> None:
     assert total.macs == 1_291_653_040
 
 
+@pytest.mark.parametrize(
+    ("layer", "own", "parameters", "macs"),
+    [("lstm", 394_240, 1_675_525, 19_662_080), ("gru", 296_448, 1_577_733, 14_746_880)],
+)
+def test_recurrent_layers_count_what_keras_counts(layer: str, own: int, parameters: int, macs: int) -> None:
+    """PyTorch's lstm holds a second bias, which does nothing that the first one could not."""
+    text = f"in 50 int | embed 128 vocab=10k | {layer} 256 | dense 5"
+    assert figures(text)[2][2] == own
+    total = compiled(text).total
+    assert total is not None and (total.total, total.macs) == (parameters, macs)
+
+
+def test_a_table_that_is_used_twice_counts_once() -> None:
+    total = compiled("in 16 int | embed 8 vocab=50 as tokens | unembed tokens bias").total
+    assert total is not None and (total.total, total.macs) == (50 * 8 + 50, 16 * 50 * 8)
+
+
 def test_the_question_without_weighted_pooling() -> None:
     total = compiled(QUESTION.replace(" weighted", "")).total
     assert total is not None
@@ -133,8 +150,10 @@ def check_sums(result: Result) -> None:
     assert total is not None
     for depth in (None, 1, 2, 3):
         found = list(rows(result.network, depth))
-        for figure in ("trainable", "not_trained", "macs", "total"):
+        for figure in ("trainable", "not_trained", "total"):
             assert sum(getattr(row.counts, figure) * row.times for row in found) == getattr(total, figure), depth
+        for is_aux, macs in ((False, total.macs), (True, total.aux_macs)):
+            assert sum(row.counts.macs * row.times for row in found if row.is_aux == is_aux) == macs, depth
         assert all(depth is None or len(row.path) < depth for row in found)
         assert len({row.name for row in found}) == len(found)
 

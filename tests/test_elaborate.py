@@ -5,6 +5,7 @@ from __future__ import annotations
 import oracle
 import pytest
 
+import netdsl
 from netdsl.analysis.counts import Row, rows
 from netdsl.size import substitute
 
@@ -71,6 +72,23 @@ def test_no_copy_is_the_tensor_as_it_came() -> None:
     assert names("in 4 | (dense 4) * 0 | dense 2") == ["in_1", "dense_1"]
 
 
+def test_sizes_are_of_what_enters_the_branch_around_a_source() -> None:
+    net = netdsl.compile(
+        "block token: concat(param [1, channels], id) axis=0\nin 8x4 | token | mul(id, param [channels])"
+    )
+    assert [output.shape for output in net.outputs] == [(9, 4)]
+    assert net.parameters.total == 8
+
+
+def test_a_shared_table_is_counted_once_wherever_it_is_used() -> None:
+    net = netdsl.compile(
+        "shared words: embed 4 vocab=10\n"
+        "let first = in 6 int | words\n"
+        "out in 6 int | words | add(id, first) | unembed words"
+    )
+    assert (net.parameters.total, net.macs) == (40, 6 * 4 * 10)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -82,3 +100,9 @@ def test_no_copy_is_the_tensor_as_it_came() -> None:
 def test_values_that_are_left_open_may_be_rates(text: str) -> None:
     """What nothing uses, and the side of an `if` that is not taken, is checked on numbers that are no sizes."""
     oracle.network_of(text if "in 8x8x3" in text else f"in 8x8x3 | {text}")
+
+
+def test_a_trained_tensor_in_a_block_has_the_sizes_of_its_use() -> None:
+    assert not netdsl.check("block scaled: mul(id, param [channels] init=ones)\nin 8 | dense 3")
+    (found,) = netdsl.check("in Tx4 | mul(id, param [length, 4])")
+    assert (found.code, found.span.text) == ("E030", "param [length, 4]")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import drawn
 import numpy as np
@@ -74,6 +75,17 @@ STRUCTURES = {
         in 6 int as ids
         in 6x4 as x | (mul(ids | embed 4 vocab=7 as table, id) | tanh | unembed table | linear 4) * 3
     """,
+    "frozen recurrent layers": """
+        in 6x5 | freeze(lstm 4 seq bidirectional as both | gru 3 seq) | freeze(positions) | rnn 3 | dense 2
+    """,
+    "blocks of recurrent layers and tables": """
+        shared words: embed 4 vocab=9 | positions max=12
+        block both n: lstm n seq bidirectional | gru n seq reverse | linear 4
+        block again n: embed n vocab=9 as tokens | positions | positions sinusoidal | unembed tokens bias
+        in 7 int as ids
+        let x = ids | words | both 3 | (both 3) * 2
+        out concat(x, ids | words, ids | again 3, ids | again 4) | rnn 3
+    """,
     "a block, twice the same and once another": """
         block unit c k=3 act=relu:
             add((conv c@k same nobias | bn | act) as main, (if channels == c then id else conv c@1) as shortcut) | act
@@ -108,7 +120,7 @@ STRUCTURES = {
     """,
     "a shared table that is used both ways": """
         shared tokens: embed 6 vocab=11
-        let source = in 4 int as one | tokens | mean axis=0
+        let source = in 5 int as one | tokens | mean axis=0
         let target = in 5 int as two | tokens
         out add(target, source) | linear 6 | tanh | unembed tokens
     """,
@@ -142,6 +154,24 @@ STRUCTURES = {
     "names in the copies of a loop": """
         in 8x8x3 | for c in [4, 6] (conv c@3 same as a | tanh | add(id, a) as b | mul(id, b)) as stage | dense 2
     """,
+    "recurrent layers in rows, groups and repeats": """
+        in 9 int | embed 6 vocab=11 | lstm 4 seq | (lstm 4 seq bidirectional | linear 4) * 3 | lstm 5 seq reverse as back
+        | lstm 4 seq bidirectional as ways | (gru 3 bidirectional layers=2 | dense 5 | tanh) as head | dense 2
+    """,
+    "recurrent layers that read one tensor": """
+        let x = in 7x5 as sequence | rnn 4 seq
+        out concat(x | lstm 3, x | lstm 3 reverse, x | gru 2 layers=2 bidirectional, x | rnn 3 seq reverse | pool global)
+    """,
+    "a repeat of one recurrent layer": "in 7x5 as sequence | rnn 4 seq | (lstm 4 seq) * 3 | gru 3",
+    "experts": """
+        block expert hidden width=channels: residual(linear 2*hidden nobias as up | swiglu | linear width)
+        in 5x6 | moe(linear 8 | relu | linear 6) experts=4 | residual(moe(expert 5) experts=3 top=1 as mixture)
+        | (moe(dense 6 as inside | tanh) experts=2 as few) * 2 | ln | linear 3
+    """,
+    "experts of maps and vectors": """
+        in 4x3x6 | conv 6@3 same | moe(linear 8 | relu | linear 6) experts=3 top=3 | conv 2@1 | pool global
+        | freeze(moe(dense 4 | tanh) experts=5) | dense 2
+    """,
     "many repeats": "in 4 | (linear 4 | tanh) * 40 | dense 2",
 }
 
@@ -153,7 +183,10 @@ def test_structures_compute_the_same(name: str, jax: oracle.Jax) -> None:
 
 def test_emitted_code_is_clean(tmp_path: Path) -> None:
     """ruff has nothing to say about style or layout, and mypy nothing about the types of PyTorch code."""
-    texts = [*STRUCTURES.values(), *(text for layer in drawn.layers() for text in list(drawn.pairwise(layer)[0])[:4])]
+    texts = list(STRUCTURES.values())
+    for layer in drawn.layers():
+        # the classes that go along with a layer of branches have other lines for other options
+        texts += list(drawn.pairwise(layer)[0])[: None if layer.branches else 4]
     for number, text in enumerate(texts):
         for target in TARGETS:
             (tmp_path / f"{target}_{number}.py").write_text(netdsl.compile(text).emit(target))
@@ -225,6 +258,31 @@ def test_dropouts_drop_their_share_in_training(stage: str, target: str) -> None:
     per_example = 1 / np.sqrt(200 * (1 if "path" in stage else 50 if "spatial" in stage else 50 * 1600))
     assert abs(dropped - 0.3) < 5 * per_example * 0.46
     assert np.allclose(kept, 1 / 0.7, rtol=1e-4)
+
+
+@pytest.mark.parametrize("target", ["torch", "keras"])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_recurrent_layers_drop_between_them_alone(target: str, layers: int) -> None:
+    """In training two layers with a dropout answer differently each time; one layer has nothing between."""
+    model = netdsl.compile(f"in 6x40 | gru 30 seq layers={layers} dropout=0.5").build(target)
+    x = np.random.default_rng(0).normal(size=(4, 6, 40)).astype(np.float32)
+    if target == "torch":
+        import torch
+
+        answers = [model.train()(torch.from_numpy(x)).detach().numpy() for _ in range(2)]
+    else:
+        import keras
+
+        _randomise(model)
+        answers = [keras.ops.convert_to_numpy(model(x, training=True)) for _ in range(2)]
+    assert answers[0].any()
+    assert np.allclose(*answers) == (layers == 1)
+
+
+def _randomise(model: Any) -> None:
+    """Give a Keras model random weights; in tests they start from zeros."""
+    generator = np.random.default_rng(0)
+    model.set_weights([generator.normal(size=weight.shape) for weight in model.get_weights()])
 
 
 def _train(model: object, ones: np.ndarray, target: str) -> tuple[float, np.ndarray]:
@@ -319,7 +377,9 @@ def test_a_table_that_is_used_both_ways_is_one(target: str, tmp_path: Path) -> N
             assert torch.allclose(model(torch.from_numpy(ids)), 4 * before)
         assert len(list(model.parameters())) == 1
         return
+    _randomise(model)
     before = keras.ops.convert_to_numpy(model(ids))
+    assert before.any()
     (table,) = model.trainable_variables
     table.assign(2 * table)
     assert np.allclose(keras.ops.convert_to_numpy(model(ids)), 4 * before)

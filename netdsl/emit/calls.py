@@ -70,6 +70,15 @@ class Operation:
 
 
 @frozen
+class Choice:
+    """`yes if condition else no`."""
+
+    condition: Any
+    yes: Any
+    no: Any
+
+
+@frozen
 class Index:
     """`receiver[items]`; items are numbers, None, `...`, lists, or Python slices."""
 
@@ -81,9 +90,10 @@ class Index:
 class Stored:
     """Where a target keeps a weight.
 
-    The weight's axes are put in the order of `axes`, then its elements are read in order into the target's shape. In
-    a packed tensor, `part` names the elements along axis 0 (start, end). `follows_order` says that its first axis goes
-    over the elements of the input, in whatever order they were flattened.
+    The weight's axes are put in the order of `axes`, then, along the first of these, equal `blocks` in another order;
+    then its elements are read in order into the target's shape. In a packed tensor, `part` names the elements along
+    axis 0 (start, end). `follows_order` says that its first axis goes over the elements of the input, in whatever order
+    they were flattened. A weight that is the whole object has no attribute.
     """
 
     weight: str
@@ -91,6 +101,15 @@ class Stored:
     axes: tuple[int, ...]
     part: tuple[int, int] | None = None
     follows_order: bool = False
+    blocks: tuple[int, ...] | None = None
+
+
+@frozen
+class Extra:
+    """A tensor that a target keeps beyond the weights of the language: its elements are zero, and stay so."""
+
+    attribute: str
+    size: Size
 
 
 @frozen
@@ -98,20 +117,27 @@ class Part:
     """One thing that is applied to the tensor: an object built once, an expression, or either.
 
     `modules` construct the object (several where it takes several in a row; the last has the weights), `function` is
-    the expression; where both are there they mean the same. `applied` is an expression with the object, where that is
-    not just called with what enters. `lending` are the modules where another step uses the weights too. `suffix` stands
-    behind the layer's name in the object's. `idiom` names a class of ours that the code carries along.
+    the expression; where both are there they mean the same. `idiom` names a class of ours that the code carries along,
+    with `options` of it.
+
+    Some objects are more than called: `setup` is done with one once it is made (a text is a comment), `applied` is the
+    expression that uses it, `suffix` stands behind the layer's name in its name. `lending` replaces the modules where
+    another step uses the weights too.
+
     `activation` is the target's word for the layer where it can be an argument of the one before, which
     `takes_activation` says of that one.
     """
 
     modules: tuple[Call, ...] = ()
     function: Any = None
-    applied: Any = None
-    lending: tuple[Call, ...] = ()
-    suffix: str = ""
     weights: tuple[Stored, ...] = ()
+    extra: tuple[Extra, ...] = ()
     idiom: str = ""
+    options: tuple[str, ...] = ()
+    setup: tuple[Any, ...] = ()
+    applied: Any = None
+    suffix: str = ""
+    lending: tuple[Call, ...] = ()
     activation: str = ""
     takes_activation: bool = False
 
@@ -240,6 +266,8 @@ def one_or_all(values: tuple[Any, ...]) -> Any:
     return values[0] if all(value == values[0] for value in values) else values
 
 
+_TORCH_RECURRENT = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
+
 TORCH = Target(
     "torch",
     {
@@ -257,6 +285,7 @@ TORCH = Target(
         "F.normalize": {"dim": 1, "eps": 1e-12},
         "nn.GLU": {"dim": -1},
         "F.glu": {"dim": -1},
+        **dict.fromkeys(("nn.RNN", "nn.LSTM", "nn.GRU"), _TORCH_RECURRENT),
         "nn.Upsample": {"mode": "nearest"},
         "F.interpolate": {"mode": "nearest"},
         "nn.GELU": {"approximate": "none"},
@@ -267,6 +296,7 @@ TORCH = Target(
 
 _KERAS_CONV = {"strides": 1, "padding": "valid", "dilation_rate": 1, "use_bias": True}
 _KERAS_NORM = {"epsilon": 1e-3, "center": True, "scale": True}
+_KERAS_RECURRENT = {"use_bias": True, "return_sequences": False, "go_backwards": False}
 
 KERAS = Target(
     "keras",
@@ -280,6 +310,8 @@ KERAS = Target(
         "layers.LayerNormalization": _KERAS_NORM,
         "layers.GroupNormalization": _KERAS_NORM,
         "layers.RMSNormalization": {"epsilon": 1e-6},
+        **dict.fromkeys(("layers.SimpleRNN", "layers.LSTM", "layers.GRU"), _KERAS_RECURRENT),
+        "layers.MultiHeadAttention": {"dropout": 0.0, "use_bias": True, "output_shape": None},
         "layers.UpSampling": {"interpolation": "nearest"},
         "layers.Resizing": {"interpolation": "bilinear"},
         "layers.Rescaling": {"offset": 0.0},

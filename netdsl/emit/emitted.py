@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
@@ -14,9 +14,10 @@ class Location:
     """Where a target keeps one weight.
 
     `path` is the tensor's name in the target: the key of PyTorch's `state_dict`, or the `path` of a Keras variable
-    in a model that is the first one of its session. The weight's axes are put in the order of `axes`, then its
-    elements are read in order into the target's shape; `part` is the span of a packed tensor along axis 0 that it
-    fills. Where a map was flattened channels-first, `order` has its sizes, channels last.
+    in a model that is the first one of its session. The weight's axes are put in the order of `axes`; then, along the
+    first of these, equal `blocks` in another order; then its elements are read in order into the target's shape. `part`
+    is the span of a packed tensor along axis 0 that it fills. Where a map was flattened channels-first, `order` has its
+    sizes, channels last.
     """
 
     layer: str
@@ -25,9 +26,10 @@ class Location:
     axes: tuple[int, ...]
     part: tuple[int, int] | None = None
     order: tuple[int, ...] | None = None
+    blocks: tuple[int, ...] | None = None
 
     def arrange(self, weight: Any, shape: tuple[int, ...]) -> Any:
-        """Return a weight, a NumPy array as the language has it, as the target's array of `shape`."""
+        """Return a weight, a NumPy array as the language has it, as the target's array of `shape`, or as its part."""
         if self.order is not None:
             features = weight.shape[0]
             split = weight.reshape(*self.order, *weight.shape[1:])
@@ -35,13 +37,29 @@ class Location:
             channels = len(self.order) - 1
             weight = split.transpose(channels, *axes[:channels], *axes[channels + 1 :])
             weight = weight.reshape(features, *split.shape[channels + 1 :])
-        return weight.transpose(self.axes).reshape(shape)
+        weight = weight.transpose(self.axes)
+        if self.blocks is not None:
+            weight = weight.reshape(len(self.blocks), -1, *weight.shape[1:])[list(self.blocks)]
+        if self.part is not None:
+            shape = (self.part[1] - self.part[0], *shape[1:])
+        return weight.reshape(shape)
+
+
+@frozen
+class ExtraTensor:
+    """A tensor that a target keeps beyond the weights of the language: its elements are zero, and stay so."""
+
+    layer: str
+    path: str
+    size: int
 
 
 class Emitted:
     """The source of a program in one target, with its weight map."""
 
-    def __init__(self, target: str, name: str, source: str, locate: Callable[[], Iterator[Location]]) -> None:
+    def __init__(
+        self, target: str, name: str, source: str, locate: Callable[[], Iterable[Location | ExtraTensor]]
+    ) -> None:
         self.target = target
         self.name = name
         """Of the class or function that makes the model."""
@@ -51,4 +69,13 @@ class Emitted:
     @cached_property
     def weight_map(self) -> tuple[Location, ...]:
         """Every weight, in the order of the text, each copy of a repeat with its own."""
+        return tuple(place for place in self._places if isinstance(place, Location))
+
+    @cached_property
+    def extra(self) -> tuple[ExtraTensor, ...]:
+        """What the target keeps beyond them, and counts with its own parameters."""
+        return tuple(place for place in self._places if isinstance(place, ExtraTensor))
+
+    @cached_property
+    def _places(self) -> tuple[Location | ExtraTensor, ...]:
         return tuple(self._locate())

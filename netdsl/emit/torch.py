@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from attrs import evolve, field, frozen
 
 from ..layer import Layer, Tensor
-from ..network import Body, Network, Repeat, Step, Use, Value
+from ..network import Body, Experts, Network, Repeat, Step, Use, Value
 from ..values import NamedTensor
 from . import code
 from .calls import (
@@ -20,6 +20,7 @@ from .calls import (
     TIED,
     TORCH,
     Entering,
+    Extra,
     Index,
     Layout,
     Method,
@@ -30,7 +31,7 @@ from .calls import (
     X,
     apply,
 )
-from .emitted import Emitted, Location
+from .emitted import Emitted, ExtraTensor, Location
 from .skeleton import (
     Op,
     Operations,
@@ -42,6 +43,7 @@ from .skeleton import (
     idiom,
     main_first,
     present,
+    spelled,
     times_read,
     to_code,
     without_underscores,
@@ -55,7 +57,7 @@ def emit(network: Network) -> Emitted:
     name = class_name(network.name)
     main, items = emitter.network(network, name)
     body = (*emitter.imports(), *emitter.idioms(), *emitter.classes, main)
-    module = code.Module((code.Docstring(docstring(network, "PyTorch")), *body))
+    module = code.Module((code.Docstring(docstring(network, "PyTorch", _extra_elements(items))), *body))
     return Emitted(TORCH.name, name, code.render(module), lambda: _locations(items))
 
 
@@ -70,6 +72,15 @@ class _At:
     stored: Stored
     path: str
     order: tuple[int, ...] | None
+
+
+@frozen
+class _Beyond:
+    """A tensor of PyTorch that is no weight of the language."""
+
+    layer: str
+    extra: Extra
+    path: str
 
 
 @frozen
@@ -92,13 +103,16 @@ class _Inside:
     items: tuple[_Item, ...]
 
 
-_Item: TypeAlias = "_At | _Copies | _Inside"
+_Item: TypeAlias = "_At | _Beyond | _Copies | _Inside"
 
 
-def _locations(items: tuple[_Item, ...], layer: str = "", path: str = "") -> Iterator[Location]:
-    """Return each weight of each copy."""
+def _locations(items: tuple[_Item, ...], layer: str = "", path: str = "") -> Iterator[Location | ExtraTensor]:
+    """Return each weight of each copy, and what PyTorch keeps beside them."""
     for item in items:
-        if isinstance(item, _At):
+        if isinstance(item, _Beyond):
+            extra = item.extra
+            yield ExtraTensor(layer + item.layer, f"{path}{item.path}{extra.attribute}", int(extra.size))
+        elif isinstance(item, _At):
             stored = item.stored
             yield Location(
                 layer + item.layer,
@@ -107,12 +121,26 @@ def _locations(items: tuple[_Item, ...], layer: str = "", path: str = "") -> Ite
                 stored.axes,
                 stored.part,
                 item.order if stored.follows_order else None,
+                stored.blocks,
             )
         elif isinstance(item, _Inside):
             yield from _locations(item.items, f"{layer}{item.layer}.", path + item.path)
         else:
             for copy in range(item.first, item.first + item.times):
                 yield from _locations(item.items, f"{layer}{item.layer}.{copy + 1}.", f"{path}{item.path}{copy}.")
+
+
+def _extra_elements(items: tuple[_Item, ...]) -> int:
+    """Return how many elements PyTorch keeps beyond the weights of the language."""
+    total = 0
+    for item in items:
+        if isinstance(item, _Beyond):
+            total += int(item.extra.size)
+        elif isinstance(item, _Copies):
+            total += item.times * _extra_elements(item.items)
+        elif isinstance(item, _Inside):
+            total += _extra_elements(item.items)
+    return total
 
 
 def _moved(items: tuple[_Item, ...], path: str) -> tuple[_Item, ...]:
@@ -172,6 +200,12 @@ class _Placement:
         if isinstance(step.does, Use):
             self.places[value] = self.use(step, step.does)
             return
+        if isinstance(step.does, Experts):
+            x = self.tensor(step.inputs[0])
+            op = Op((self.in_layout(self.places[step.inputs[0]], x, LAST, step),), step)
+            op.use = self.inside(step.does.body, (LAST,), "as it is")
+            self.places[value] = self.add(op, LAST)
+            return
         layer = step.does
         assert isinstance(layer, Layer), "only whole networks are emitted"
         if layer.is_input:
@@ -197,17 +231,15 @@ class _Placement:
         )
         if not layer.broadcasts:
             places = self.with_batch(places, tensors, step)
-        parts = TORCH.spell(layer, *(Placed(tensor, layout) for tensor in tensors))
-        for number, part in enumerate(parts):
-            stored = present(part, layer, tensors)
-            op = Op(
-                places,
-                step,
-                evolve(part, weights=stored),
-                None,
-                number == len(parts) - 1,
-                order,
-            )
+        asked = tuple((self.places[value], self.tensor(value)) for value in step.asked)
+        placed = [Placed(x, layout) for x in tensors]
+        placed += [Placed(x, self.layouts[place]) for place, x in asked]
+        parts = spelled(TORCH, step, layer, placed, len(tensors), _size_at_run_time)
+        entered = (*places, *(place for place, _ in asked))
+        for number, (part, asks) in enumerate(parts):
+            inputs = places if not asks else entered if number == 0 else (*places, *entered)
+            kept = evolve(part, weights=present(part, layer, tensors))
+            op = Op(inputs, step, kept, None, number == len(parts) - 1, order)
             if step.tied is not None:
                 op.tie(self.lender(step.tied))
             places = (self.add(op, layout),)
@@ -350,6 +382,11 @@ def _permutation(rank: int, layout: Layout) -> object:
     return apply(Method(X, "permute"), 0, rank, *range(1, rank))
 
 
+def _size_at_run_time(entering: int, axis: int) -> Index:
+    """Return the size of an axis of an entering tensor, the batch counted."""
+    return Index(Method(Entering(entering), "shape"), (axis,))
+
+
 # Modules
 
 
@@ -368,6 +405,17 @@ class _Segment:
         """The attribute: a module alone, or several in a Sequential."""
         return self.modules[0] if len(self.modules) == 1 else code.call("nn.Sequential", *self.modules)
 
+    def assignment(self) -> Iterator[code.Statement]:
+        """Return the statements that make the attribute."""
+        attribute = code.Attribute(code.Name("self"), self.name)
+        yield code.Assign((attribute,), self.module)
+        last = self.ops[-1]
+        for done in last.part.setup if last.part is not None else ():
+            if isinstance(done, str):
+                yield code.Comment(done)
+            else:
+                yield code.Evaluate(to_code(done, (), {MADE: attribute}))
+
 
 class _Emitter:
     """One module of source: classes for what is no chain, and what they need imported."""
@@ -375,8 +423,8 @@ class _Emitter:
     def __init__(self) -> None:
         self.classes: list[code.Statement] = []
         self.words: set[str] = {"nn"}
-        self.carried: dict[str, str] = {}
-        self.carried_imports: set[str] = set()
+        self.carried: dict[str, set[str]] = {}
+        """The options of each class of ours that the code uses."""
         self.class_names: set[str] = set()
         self.copies: dict[int, tuple[code.Expression, tuple[_Item, ...]]] = {}
         self.first_uses: dict[Body, tuple[str, str]] = {}
@@ -384,25 +432,31 @@ class _Emitter:
     def imports(self) -> tuple[code.Statement, ...]:
         """Return the imports of what the code uses, sorted as isort has them."""
         words = self.words
+        carried = {line for name, options in self.carried.items() for line in idiom(TORCH.name, name, options)[0]}
+        others = sorted(line for line in carried if "torch" not in line)
         lines: list[code.Statement] = []
-        if "torch" in words or "import torch" in self.carried_imports:
+        for line in others:
+            _, module, _, *names = line.replace(",", "").split()
+            lines.append(code.FromImport(module, tuple(names)))
+        if others:
+            lines.append(code.Blank())
+        if "torch" in words or "import torch" in carried:
             lines.append(code.Import("torch"))
-        if "F" in words:
+        if "F" in words or "import torch.nn.functional as F" in carried:
             lines.append(code.Import("torch.nn.functional", "F"))
-        names = (
-            ("Tensor", "nn") if "Tensor" in words or "from torch import Tensor, nn" in self.carried_imports else ("nn",)
-        )
-        return (*lines, code.FromImport("torch", names))
+        words_of_torch = ("Tensor", "nn") if "Tensor" in words or "from torch import Tensor, nn" in carried else ("nn",)
+        return (*lines, code.FromImport("torch", words_of_torch))
 
     def idioms(self) -> tuple[code.Statement, ...]:
         """Return the classes of ours that the code uses."""
-        return tuple(code.Verbatim(text) for _, text in sorted(self.carried.items()))
+        return tuple(
+            code.Verbatim(idiom(TORCH.name, name, options)[1]) for name, options in sorted(self.carried.items())
+        )
 
-    def carry(self, name: str) -> None:
-        """Let the module carry one of our classes."""
-        if name and name not in self.carried:
-            imports, self.carried[name] = idiom(TORCH.name, name)
-            self.carried_imports |= imports
+    def carry(self, part: Part) -> None:
+        """Let the module carry one of our classes, with the options that a part needs."""
+        if part.idiom:
+            self.carried.setdefault(part.idiom, set()).update(part.options)
 
     def network(self, network: Network, name: str) -> tuple[code.Statement, tuple[_Item, ...]]:
         """Return the class of the whole network, and where its weights are."""
@@ -435,15 +489,16 @@ class _Emitter:
         segments = [part for segment in segments for part in self.trimmed(segment, placement)]
         shared = {body: self.first_uses[body][0] for body in placement.shared}
         aux = whole.aux if whole is not None else frozenset()
-        taken = [*(shared.values() if whole else ()), *(["aux"] if aux else ())]
+        has_aux = whole is not None and len(outputs) > whole.main_outputs
+        taken = [*(shared.values() if whole else ()), *(["aux"] if has_aux else ())]
         segments = self.named(segments, placement, taken)
         attributes = [segment for segment in segments if segment.modules]
         made = {body: self.copy(block, placement.shared[body]) for body, block in shared.items()} if whole else {}
         assigns = [_attribute(shared[body], module) for body, (module, _) in made.items()]
-        assigns += [_attribute(part.name, part.module) for part in attributes if part.ops[0].step not in aux]
+        assigns += [line for part in attributes if part.ops[0].step not in aux for line in part.assignment()]
         body: list[code.Statement] = []
-        if aux:
-            extra = tuple(_attribute(part.name, part.module) for part in attributes if part.ops[0].step in aux)
+        if has_aux:
+            extra = tuple(line for part in attributes if part.ops[0].step in aux for line in part.assignment())
             flag = code.Name("aux")
             statements = (_start(), _attribute("aux", flag), *assigns, *([code.If(flag, extra)] if extra else []))
             parameters = (code.Parameter("self"), code.Parameter("aux", code.Name("bool"), code.expression(False)))
@@ -514,17 +569,34 @@ class _Emitter:
         if isinstance(op.step.does, Use) and op.use is not None:
             module, inside = self.copy(op.step.does.block, op.use, _parameters(op.step.does))
             modules, items = [module], (_Inside(layer, "", inside),)
+        elif isinstance(op.step.does, Experts) and op.use is not None:
+            module, items = self.experts(op, op.step.does)
+            modules = [module]
         elif op.part is None:
             module, items = self.repeat(op, layer)
             modules = [module]
         else:
-            self.carry(op.part.idiom)
+            self.carry(op.part)
             self.words |= words_of(op.part.modules) - {op.part.idiom}
-            items = tuple(_At(layer, stored, "", op.order) for stored in op.stored)
+            beyond = (_Beyond(layer, extra, "") for extra in op.part.extra)
+            items = (*(_At(layer, stored, "", op.order) for stored in op.stored), *beyond)
             modules = [to_code(call) for call in op.part.modules]
         if op.step.is_frozen and items:
             modules[-1] = code.Call(code.Attribute(modules[-1], "requires_grad_"), (code.expression(False),))
         return modules, items
+
+    def experts(self, op: Op, experts: Experts) -> tuple[code.Expression, tuple[_Item, ...]]:
+        """Return a mixture of experts as one module."""
+        layer, router = op.step.full_name, experts.router
+        expert, inside = self.copy(f"{op.step.name}_expert", op.use)
+        copies = code.Generator(expert, code.Name("_"), code.call("range", router.experts))
+        self.carry(Part(idiom="MixtureOfExperts"))
+        channels = experts.body.inputs[0]
+        assert channels is not None and op.step.output is not None, "only whole networks are emitted"
+        sizes = (channels.channels, op.step.output.channels)
+        module = code.call("MixtureOfExperts", *sizes, copies, top=router.top)
+        stored = _At(layer, Stored("router", "router.weight", (1, 0)), "", None)
+        return module, (stored, _Copies(layer, "experts.", 0, int(router.experts), inside))
 
     def repeat(self, op: Op, layer: str) -> tuple[code.Expression, tuple[_Item, ...]]:
         """Return the copies of a repeat as one module."""
@@ -696,7 +768,7 @@ def _stands_in_rows(op: Op) -> bool:
     """Whether an operation is a module that a Sequential can hold."""
     if op.part is None:
         return len(op.inputs) == 1 and not op.shared
-    return bool(op.part.modules) and op.part.applied is None and not op.lends
+    return bool(op.part.modules) and op.part.applied is None and not op.lends and len(op.inputs) == 1
 
 
 def _is_function(op: Op) -> bool:
@@ -723,7 +795,7 @@ class _Forward:
         self.shared = shared
         self.is_whole = whole is not None
         self.aux = whole.aux if whole is not None else frozenset()
-        self.main_outputs = whole.main_outputs if whole is not None else 1
+        self.main_outputs = whole.main_outputs if whole is not None else len(outputs)
         self.operations = placement.operations
         self.segments = segments
         self.labels = outputs
@@ -773,7 +845,7 @@ class _Forward:
         returns: code.Expression = tensor
         if count > 1:
             returns = code.Subscript(code.Name("tuple"), code.Tuple((tensor,) * count))
-        if self.aux or count > self.main_outputs:
+        if count > self.main_outputs:
             if self.statements is main:  # the outputs for training are made for others too
                 self.statements = [main.pop()]
             main.append(code.If(code.Attribute(code.Name("self"), "aux"), tuple(self.statements)))
