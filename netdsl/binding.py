@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from attrs import frozen
 
 from .diagnostics import Related, quoted
 from .expressions import Mistake, Names, evaluate, mistake, truth
-from .layer import Argument, Layer, arguments, required
+from .layer import Argument, Declaration, arguments, required
 from .layers import forms
 from .source import Span
 from .spelling import nearest
@@ -18,12 +20,12 @@ from .values import NAMING, SHAPE, WINDOW, NamedTensor, Unfit, Value, Word, is_n
 class Bound:
     """A layer with its arguments, and where each was written."""
 
-    layer: Layer
+    layer: Any
     spans: dict[str, Span]
 
 
 def bind(
-    keyword: tree.Name, declarations: tuple[type[Layer], ...], written: tuple[tree.Argument, ...], names: Names
+    keyword: tree.Name, declarations: tuple[type[Declaration], ...], written: tuple[tree.Argument, ...], names: Names
 ) -> Bound:
     """Return the layer that the arguments make of one of its forms."""
     declaration = _form(declarations, written)
@@ -120,7 +122,7 @@ def _parameter(parameter: tree.Parameter) -> str:
     return name if parameter.default is None else f"{name}={' '.join(parameter.default.span.text.split())}"
 
 
-def is_word_of(declarations: tuple[type[Layer], ...], word: str) -> bool:
+def is_word_of(declarations: tuple[type[Declaration], ...], word: str) -> bool:
     """Whether a bare word is a flag or value of a layer, in any of its forms."""
     return any(
         word in argument.words or (word == name and argument.bare)
@@ -129,12 +131,12 @@ def is_word_of(declarations: tuple[type[Layer], ...], word: str) -> bool:
     )
 
 
-def example(declaration: type[Layer]) -> str:
+def example(declaration: type[Declaration]) -> str:
     """Return a call of a layer in the language, from its page."""
     return (declaration.__doc__ or "").rstrip().rsplit("\n", 1)[-1].strip()
 
 
-def _form(declarations: tuple[type[Layer], ...], written: tuple[tree.Argument, ...]) -> type[Layer]:
+def _form(declarations: tuple[type[Declaration], ...], written: tuple[tree.Argument, ...]) -> type[Declaration]:
     """Return the form whose mark stands among the arguments, else the plain one."""
     words = {
         argument.text if isinstance(argument, tree.Name) else argument.name.text
@@ -207,7 +209,7 @@ def _is_fit(argument: Argument, value: Value) -> bool:
 class _Binder:
     """The arguments of one layer, as they are read from left to right."""
 
-    def __init__(self, keyword: tree.Name, declaration: type[Layer], names: Names) -> None:
+    def __init__(self, keyword: tree.Name, declaration: type[Declaration], names: Names) -> None:
         self.keyword = keyword
         self.declaration = declaration
         self.arguments = arguments(declaration)

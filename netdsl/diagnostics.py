@@ -18,7 +18,6 @@ CODES = {
     "E009": "unknown-name",
     "E010": "undefined-or-cyclic-reference",
     "E020": "syntax-error",
-    "E021": "not-supported-yet",
     "E022": "missing-argument",
     "E023": "repeated-argument",
     "E024": "unreadable-file",
@@ -31,6 +30,7 @@ CODES = {
     "E031": "shared-differently",
     "E032": "choice-left-open",
     "E033": "unknown-option",
+    "E034": "budget-broken",
 }
 """Every code that this version reports, with its name; the catalogue of lint rules goes on from here."""
 

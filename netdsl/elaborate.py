@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
@@ -15,7 +15,7 @@ from .layer import Layer, Refused, Tensor
 from .layer import arguments as declared_arguments
 from .layers import brought, forms, keywords, suggest
 from .layers.windows import axis_names
-from .network import Body, Experts, Group, Network, Output, Repeat, Run, Step, Use, Value
+from .network import Body, Budget, Experts, Group, Network, Output, Repeat, Run, Step, Use, Value
 from .options import NO_OPTIONS, Options
 from .refusals import check_input, check_sizes, refusal
 from .scope import Block, Builder, Declarations, Entry, Given, Held, Lost, pruned, read_by
@@ -27,6 +27,9 @@ from .syntax import tree
 from .syntax.parser import parse
 from .values import OPEN, OPERAND, TABLE, TENSOR, Kind, NamedTensor, Unfit, Word, is_number, show, whole
 from .values import Value as ArgumentValue
+
+if TYPE_CHECKING:
+    from .training import Train
 
 MOST_STAGES = 1_000_000
 """Stages that one file may expand to; copies of a repeat count until one leaves what it got, uses of a block once."""
@@ -141,6 +144,8 @@ class _Elaborator:
         self.reading = [source.name]
         self.settled: set[str] = set()
         """Options that something in the text has asked for."""
+        self.trainings: list[tuple[Train, dict[str, Span], Span]] = []
+        self.budgets: list[Budget] = []
         self.inputs: dict[str, Span] = {}
         self.choices: dict[str, tuple[ArgumentValue, ...]] = {}
 
@@ -244,6 +249,7 @@ class _Elaborator:
 
     def network(self, name: str, builder: Builder, outputs: list[Output]) -> tuple[Network, tuple[Diagnostic, ...]]:
         """Return the network of what the outputs need; the rest is warned of."""
+        trainings = self.checked_trainings(outputs)
         values = tuple(output.value for output in outputs)
         has_errors = any(found.severity == "error" for found in self.diagnostics)
         body, renumbered, dropped = pruned((), builder.steps, values, keep_all=has_errors)
@@ -261,7 +267,7 @@ class _Elaborator:
                 )
         renamed = tuple(evolve(output, value=renumbered[output.value]) for output in outputs)
         ordered = sorted(self.diagnostics, key=lambda found: (found.span.source is not self.source, found.span.start))
-        return Network(name, self.source, body, renamed), tuple(ordered)
+        return Network(name, self.source, body, renamed, trainings, tuple(self.budgets)), tuple(ordered)
 
     def statement(self, builder: Builder, statement: tree.Statement) -> Output | None:
         """Elaborate a statement; return the output that it makes, if it makes one."""
@@ -308,14 +314,36 @@ class _Elaborator:
             self.refuse_parameters(block)
             home.add(block.name, block)
             home.own[block.name] = block
-        elif isinstance(statement, tree.Train | tree.Assert):
-            raise mistake(
-                "E021",
-                f"`{'train' if isinstance(statement, tree.Train) else 'assert'}` is part of the language, "
-                "but not supported yet",
-                statement.span,
-                help="leave it out; it does not change the network",
-            )
+        elif isinstance(statement, tree.Train):
+            self.train(builder, statement)
+        elif isinstance(statement, tree.Assert):
+            entries = builder.declarations.entries.items()
+            constants = {name: entry.value for name, (_, entry) in entries if isinstance(entry, Given)}
+            self.budgets += [Budget(condition, constants) for condition in statement.conditions]
+
+    def train(self, builder: Builder, statement: tree.Train) -> None:
+        """Elaborate `train`: how an output is meant to be trained."""
+        from .training import Train
+
+        if any(isinstance(argument, tree.Wrong) for argument in statement.arguments):
+            raise Silent
+        word = tree.Name(Span(statement.span.source, statement.span.start, statement.span.start + 5), "train")
+        bound = bind(word, (Train,), statement.arguments, _StageNames(self, builder, None, place="train"))
+        assert isinstance(bound.layer, Train)
+        self.trainings.append((bound.layer, bound.spans, word.span))
+
+    def checked_trainings(self, outputs: list[Output]) -> tuple[Train, ...]:
+        """Report a `train` whose output is none, or not said where there are several."""
+        trained = [output for output in outputs if not output.aux]
+        for training, spans, span in self.trainings:
+            if training.output is None and len(trained) > 1:
+                names = ", ".join(f"`{output.name}`" for output in trained)
+                message = f"the network has several outputs, and this does not say which is trained: {names}"
+                self.report(Diagnostic("E022", message, span, help=f"add `output={trained[0].name}`"))
+            elif training.output is not None and all(output.value != training.output.value for output in outputs):
+                message = f"{quoted(training.output.name)} is no output of the network"
+                self.report(Diagnostic("E010", message, spans["output"], help="an output is declared by `out`"))
+        return tuple(training for training, _, _ in self.trainings)
 
     def refuse_name(self, builder: Builder, name: tree.Name) -> None:
         """Raise the mistake of a declared name that is in upper case, or that stands for something else already."""

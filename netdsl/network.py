@@ -11,6 +11,8 @@ from .source import Source, Span
 
 if TYPE_CHECKING:
     from .layers.moe import Moe
+    from .syntax import tree
+    from .training import Train
 
 Value: TypeAlias = int
 """Index in one Body: its inputs, then one value per step. Local, so that bodies can be shared."""
@@ -129,6 +131,14 @@ class Output:
 
 
 @frozen(eq=False)
+class Budget:
+    """A condition that the figures of the network have to meet, and the constants that it can name."""
+
+    condition: tree.Expression
+    constants: dict[str, Any]
+
+
+@frozen(eq=False)
 class Network:
     """A whole file: its body, whose sources are steps, and what it returns."""
 
@@ -136,3 +146,5 @@ class Network:
     source: Source = field(repr=False)
     body: Body
     outputs: tuple[Output, ...]
+    trainings: tuple[Train, ...] = ()
+    budgets: tuple[Budget, ...] = ()

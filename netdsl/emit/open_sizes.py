@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import attrs
 from attrs import evolve
 
-from ..layer import Layer, Tensor
+from ..layer import Layer, Tensor, arguments
 from ..size import Condition, Expression, divide, fold, same, substitute, symbol, symbols
-from ..values import NamedTensor
+from ..values import TABLE, NamedTensor
 from .calls import Call, Choice, Index, Method, Operation, Part
 
 
@@ -65,7 +64,9 @@ def in_own_sizes(layer: Layer, tensors: Sequence[Tensor], read: Sequence[Tensor]
 
 
 def _values(layer: Layer) -> dict[str, Any]:
-    return {field.name: getattr(layer, field.name) for field in attrs.fields(type(layer))}  # type: ignore[arg-type]
+    """Return the arguments of a layer but for a table, of which it asks for the layer that keeps it, and no shape."""
+    declared = arguments(type(layer))
+    return {name: getattr(layer, name) for name, argument in declared.items() if argument.kind is not TABLE}
 
 
 def _solved(size: Any, mine: Any) -> list[tuple[str, Any]]:

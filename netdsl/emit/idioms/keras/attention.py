@@ -118,6 +118,11 @@ class Attention(layers.Layer):
         x = ops.einsum("bhqk,bkhd->bqhd", weights, values)
         return self.merge(ops.reshape(x, (*positions, -1)))
 
+    def compute_output_spec(
+        self, x: keras.KerasTensor, *_: object, **__: object
+    ) -> keras.KerasTensor:
+        return keras.KerasTensor((*x.shape[:-1], self.dim), self.compute_dtype)
+
     def split(
         self,
         x: keras.KerasTensor,

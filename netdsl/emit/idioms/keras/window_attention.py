@@ -114,6 +114,11 @@ class WindowAttention(layers.Layer):
         x = ops.roll(x, self.shift, axis=(1, 2))  #: shift
         return self.merge(x)
 
+    def compute_output_spec(
+        self, x: keras.KerasTensor, *_: object, **__: object
+    ) -> keras.KerasTensor:
+        return keras.KerasTensor((*x.shape[:-1], self.dim), self.compute_dtype)
+
     def split(
         self,
         x: keras.KerasTensor,
