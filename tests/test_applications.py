@@ -39,6 +39,10 @@ KINDS = {
 }
 
 
+GAIN = 1.9
+"""Of weights over their number of inputs: with less the picture is lost on its way, with more rounding errors grow."""
+
+
 def drawn(name: str, shape: tuple[int, ...]) -> np.ndarray:
     """Return the values of a weight, which are the same for all weights of one kind and shape.
 
@@ -49,7 +53,7 @@ def drawn(name: str, shape: tuple[int, ...]) -> np.ndarray:
     values = generator.normal(0, 1, sizes)
     if kind == "kernel":
         is_depthwise = len(sizes) == 3 and sizes[0] == sizes[1]
-        values *= np.sqrt(1 / np.prod(sizes[:2] if is_depthwise else sizes[:-1]))
+        values *= np.sqrt(GAIN / np.prod(sizes[:2] if is_depthwise else sizes[:-1]))
     elif kind in ("mean", "bias"):
         values *= 0.1
     else:
@@ -89,7 +93,8 @@ def test_both_programs_compute_what_the_library_does(name: str, jax: oracle.Jax)
     # Keras' torch backend averages wrongly where it pads, as Inception v3 does; JAX takes five times as long
     run = jax if name == "InceptionV3" else oracle.by_keras
     theirs = run(*application(name, size), inputs)
-    assert not oracle.is_constant(theirs.outputs[0])
+    one, other = theirs.outputs[0]
+    assert oracle.difference([one], [other]) > 10 * oracle.TOLERANCE  # they see what is in the pictures
     for ours in (run(for_keras, weights, inputs), oracle.by_torch(for_torch, weights, inputs)):
         assert (ours.trainable, ours.not_trained) == (theirs.trainable, theirs.not_trained)
         assert oracle.difference(ours.outputs, theirs.outputs) < oracle.TOLERANCE
