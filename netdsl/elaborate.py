@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from .binding import bind, bind_block, is_word_of
 from .diagnostics import Diagnostic, Related, quoted
-from .expressions import SIZES, Mistake, Silent, evaluate, mistake, truth, undefined
+from .expressions import SIZES, Mistake, Silent, evaluate, mistake, truth, undefined, what_it_is
 from .layer import Layer, Refused, Tensor
 from .layer import arguments as declared_arguments
 from .layers import PLANNED, brought, forms, keywords, suggest
@@ -28,7 +28,7 @@ from .syntax.parser import parse
 from .values import OPEN, OPERAND, TABLE, Kind, NamedTensor, Unfit, Word, is_number, show, whole
 from .values import Value as ArgumentValue
 
-MOST_STAGES = 1_000_000
+MOST_STAGES = 100_000
 """Stages that one file may expand to; copies of a repeat count until one leaves what it got, uses of a block once."""
 MOST_NESTED = 64
 """Blocks in blocks."""
@@ -73,12 +73,14 @@ class _StageNames:
         self.is_lost = self.entering is None and (builder.is_lost or entering is not None)
         self.births = births
         self.place = place
+        self.leaves_open = bool(elaborator.checking)
 
     def look_up(self, name: tree.Name) -> ArgumentValue | None:
         entry = self.builder.find(name.text)
         if entry is None:
             if self.builder.root.declarations.misses_names and not forms(name.text):
                 raise Silent
+            self.elaborator.refuse_later(self.builder, name)
             if self.is_lost and name.text in SIZES:
                 raise Silent
             return None
@@ -110,6 +112,9 @@ class _StageNames:
     def names(self) -> tuple[str, ...]:
         return self.builder.visible()
 
+    def misplaced(self, word: str, span: Span) -> Mistake | None:
+        return self.elaborator.misplaced(self.builder, word, span)
+
     def member(self, members: tuple[ArgumentValue, ...], span: Span) -> ArgumentValue:
         """Return the member of a choice that has been picked."""
         return self.elaborator.member(self.place, members, span)
@@ -129,8 +134,6 @@ class _Elaborator:
         self.nested: list[Block] = []
         self.checking = 0
         """Above 0 while something is checked for its names, arguments and ranks, with its values left open."""
-        self.making = ""
-        """The name of the `let` that is being read."""
         self.made: dict[Any, _Made] = {}
         self.blamed: dict[Any, frozenset[tuple[str, str, int]]] = {}
         self.used: set[Block] = set()
@@ -263,7 +266,6 @@ class _Elaborator:
 
     def statement(self, builder: Builder, statement: tree.Statement) -> Output | None:
         """Elaborate a statement; return the output that it makes, if it makes one."""
-        self.making = statement.name.text if isinstance(statement, tree.Let) else ""
         if isinstance(statement, tree.Let):
             value = self.closed(builder, statement.body, "let")
             self.declare(builder, statement.name, value)
@@ -730,22 +732,71 @@ class _Elaborator:
         if not isinstance(first, tree.Layer) or first.arguments or forms(first.name.text) or first.name.text in PLANNED:
             return
         word = first.name.text
-        if builder.find(word) is not None or word == IDENTITY or brought(word):
+        if builder.find(word) is not None or word == IDENTITY:
             return
         self.excuse(builder)
+        misplaced = self.misplaced(builder, word, first.name.span)
+        if misplaced is not None:
+            raise misplaced
+        if brought(word):
+            return
         guess = nearest(word, builder.visible())
-        message = f"nothing called {quoted(word)} has been named before this"
-        if word == self.making:
-            message = f"{quoted(word)} would be made of itself"
-        elif word in builder.declarations.labels:
-            message += "; it is named further down, and names are made before they are used"
         raise mistake(
             "E010",
-            message,
+            f"nothing called {quoted(word)} has been named before this",
             first.name.span,
             f"did you mean `{guess}`?" if guess else "",
             "a pipeline begins with `in`, or with a tensor named by `let` or `as` above it",
         )
+
+    def refuse_later(self, builder: Builder, name: tree.Name) -> None:
+        """Raise the mistake of a constant or block that is declared further down, or that is made of itself."""
+        home = builder.root.declarations
+        statement = home.statements.get(name.text)
+        if statement is None or name.text in home.names(builder.root.limit) or forms(name.text):
+            return
+        is_constant = isinstance(statement, tree.Const)
+        what = "constant" if is_constant else "block"
+        if statement.span.start <= name.span.start < statement.span.end:
+            message = f"the {what} {quoted(name.text)} {'would be made of' if is_constant else 'uses'} itself"
+            cure = "give it a value, as in `const width = 64`" if is_constant else "repeat a group: `( ... ) * 3`"
+            raise mistake("E010", message, name.span, help=cure)
+        here = self.nested[-1].name if self.nested else ""
+        if here in home.reached_from(name.text):
+            message = f"the blocks {quoted(here)} and {quoted(name.text)} use each other"
+            cure = "a block cannot use itself, through others neither; repeat a group: `( ... ) * 3`"
+            related = Related(statement.name.span, f"which uses {quoted(here)}")
+        else:
+            message = f"{quoted(name.text)} is declared further down, and a {what} is declared before it is used"
+            cure = "move its declaration up"
+            related = Related(statement.name.span, "declared here")
+        raise mistake("E010", message, name.span, "", cure, related)
+
+    def misplaced(self, builder: Builder, word: str, span: Span) -> Mistake | None:
+        """Return the mistake of using the name of a tensor where it is not known; None where there is no such name."""
+        node = builder.root.declarations.labels.get(word)
+        if node is None:
+            return None
+        named: Span = (getattr(node, "label", None) or node.name).span  # type: ignore[attr-defined]
+        message = f"nothing called {quoted(word)} has been named before this"
+        cure = "a tensor is named before it is used"
+        block = self.nested[-1] if self.nested and builder.root.limit is not None else None
+        if block is not None and not block.body.span.start <= named.start < block.body.span.end:
+            message = f"{quoted(word)} is a tensor outside of the block {quoted(block.name)}, which does not see it"
+            listed = " ".join((*(parameter.name.text for parameter in block.parameters), word))
+            cure = f"give it to the block as an argument: `block {block.name} {listed}: ...`"
+        elif isinstance(node, tree.For | tree.Each):
+            message = f"{quoted(word)} names copies, which are `{word}_1`, `{word}_2`, ..."
+            cure = "the last one of `for` is what leaves it"
+        elif node.span.start <= span.start < node.span.end:
+            cure = "a pipeline begins with `in`, or with a tensor named by `let` or `as` above it"
+            return mistake("E010", f"{quoted(word)} would be made of itself", span, help=cure)
+        elif named.start > span.start:
+            message += "; it is named further down"
+        else:
+            message = f"{quoted(word)} is named in another scope, and is not known outside of it"
+            cure = "repeats, blocks, bodies of `for` and sides of `if` keep their names; put `as` behind the whole"
+        return mistake("E010", message, span, "", cure, Related(named, "named here"))
 
     def excuse(self, builder: Builder) -> None:
         """Raise Silent where any name may be one of a file that could not be read."""
@@ -836,14 +887,7 @@ class _Elaborator:
 
     def stage(self, builder: Builder, stage: tree.Stage, entering: Value | None) -> Value | None:
         """Elaborate one stage; return the tensor that leaves it."""
-        self.stages += 1
-        if self.stages > MOST_STAGES:
-            raise mistake(
-                "E026",
-                f"the network has more than {MOST_STAGES:,} stages",
-                stage.span,
-                help="a repeat whose copies keep the shape counts once, however often it is repeated",
-            )
+        self.expand(1, stage.span)
         if isinstance(stage, tree.Layer):
             return self.layer(builder, stage, entering)
         if isinstance(stage, tree.Group):
@@ -853,6 +897,20 @@ class _Elaborator:
         if isinstance(stage, tree.For):
             return self.loop(builder, stage, entering)
         raise Silent
+
+    def expand(self, stages: int, span: Span) -> None:
+        """Count stages that a text expands to. Raises the mistake of one that expands to too many, and only once."""
+        was_reported = self.stages > MOST_STAGES
+        self.stages += stages
+        if was_reported:
+            raise Silent
+        if self.stages > MOST_STAGES:
+            raise mistake(
+                "E026",
+                f"with this the network has more than {MOST_STAGES:,} stages, which is the limit",
+                span,
+                help="the copies of a repeat, `( ... ) * 1000`, count once where they keep the shape",
+            )
 
     def conditional(self, builder: Builder, branch: tree.Conditional, entering: Value | None) -> Value | None:
         """Elaborate the side of an `if` that its condition takes; the other one is checked with its values open."""
@@ -899,7 +957,6 @@ class _Elaborator:
         items = self.items(builder, stage, entering)
         value = entering
         for number, names in enumerate(items, 1):
-            self.stages += 1
             label = stage.label
             word = f"{label.text}_{number}" if label is not None else builder.next_name("for")
             with builder.frame(names, is_scope=True, counts_anew=True), builder.group(Group(word, stage.span)):
@@ -943,6 +1000,7 @@ class _Elaborator:
                 stage.items.span,
                 help=f"for example `{word} c in [16, 32] ( ... )`",
             )
+        self.expand(len(items), stage.items.span)
         several = len(stage.names) > 1
         wanted = f"{len(stage.names)} values" if several else "one value"
         found: list[dict[str, Entry]] = []
@@ -1001,7 +1059,7 @@ class _Elaborator:
             raise Silent  # a parameter that is left open may be a word
         raise mistake(
             "E009",
-            f"{quoted(name.text)} is {_what_it_is(value)} here, not a layer",
+            f"{quoted(name.text)} is {what_it_is(value)} here, not a layer",
             name.span,
             help="a stage is a layer, a block, or a constant or parameter that holds the word of one, such as `relu`",
         )
@@ -1174,17 +1232,10 @@ class _Elaborator:
         self.excuse(builder)
         known = brought(word)
         guess = nearest(word, builder.visible()) or suggest(word)
-        if any(block.name == word for block in self.nested):
-            raise mistake(
-                "E010", f"the block {quoted(word)} uses itself", stage.span, help="repeat a group: `( ... ) * 3`"
-            )
-        if word in self.later(builder):
-            raise mistake(
-                "E010",
-                f"{quoted(word)} is declared further down, and a block is declared before it is used",
-                stage.name.span,
-                help="move its declaration up",
-            )
+        self.refuse_later(builder, stage.name)
+        misplaced = None if stage.arguments else self.misplaced(builder, word, stage.name.span)
+        if misplaced is not None:
+            raise misplaced
         raise mistake(
             "E009",
             f"there is no layer {quoted(word)}",
@@ -1192,11 +1243,6 @@ class _Elaborator:
             f"it is `{known}` here" if known else f"did you mean `{guess}`?" if guess else "",
             "`netdsl layers` lists them all" if not guess else "",
         )
-
-    def later(self, builder: Builder) -> frozenset[str]:
-        """Return the names of blocks that are declared further down in the file."""
-        home = builder.root.declarations
-        return home.blocks - set(home.names(builder.root.limit))
 
     def split_at_missing_bar(self, builder: Builder, stage: tree.Layer) -> tuple[tree.Layer, tree.Layer | None]:
         """Report a layer's name among the arguments of another: a `|` is missing before it. Return both layers."""
@@ -1564,15 +1610,6 @@ def _key(value: ArgumentValue, inner: Builder) -> Any:
 def _identity(found: Diagnostic) -> tuple[str, str, int]:
     """Return what makes two messages the same mistake."""
     return found.code, found.span.source.name, found.span.start
-
-
-def _what_it_is(value: ArgumentValue) -> str:
-    """Return what kind of value something is, for messages."""
-    if isinstance(value, bool | Condition):
-        return "a truth value"
-    if isinstance(value, tuple):
-        return "a list"
-    return f"the number {show(value)}" if is_number(value) else f"`{show(value)}`"
 
 
 def _nested_too_deep(span: Span) -> Diagnostic:

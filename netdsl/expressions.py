@@ -8,7 +8,21 @@ from typing import Any, Protocol
 
 from .diagnostics import Diagnostic, Related, quoted
 from .layer import Tensor
-from .size import Undecided, both, ceil_div, choose, differ, divide, either, maximum, minimum, negate, same
+from .size import (
+    Condition,
+    Expression,
+    Undecided,
+    both,
+    ceil_div,
+    choose,
+    differ,
+    divide,
+    either,
+    maximum,
+    minimum,
+    negate,
+    same,
+)
 from .source import Span
 from .spelling import nearest
 from .syntax import tree
@@ -39,6 +53,8 @@ class Names(Protocol):
     """The tensor that enters the stage, where one does and it is known."""
     place: str
     """What a choice that stands here is called."""
+    leaves_open: bool
+    """Whether values are left open here, so that a symbol may stand for a word, a list or a tensor too."""
 
     def look_up(self, name: tree.Name) -> Value | None:
         """Return what a name stands for, None where nothing declares it."""
@@ -48,6 +64,9 @@ class Names(Protocol):
 
     def names(self) -> tuple[str, ...]:
         """Return the names that could have been meant."""
+
+    def misplaced(self, word: str, span: Span) -> Mistake | None:
+        """Return the mistake of a name that exists, but cannot be used here; None where there is no such name."""
 
     def member(self, members: tuple[Value, ...], span: Span) -> Value:
         """Return the member of a choice that has been picked."""
@@ -108,28 +127,51 @@ def _number(value: Value, expression: tree.Expression, names: Names) -> Value:
     raise mistake("E008", f"`{show(value)}` is not a number", expression.span, "a number is wanted here")
 
 
-def undefined(word: Word, expression: tree.Expression, names: Names) -> Mistake:
+def what_it_is(value: Value) -> str:
+    """Return what kind of value something is, for messages."""
+    if isinstance(value, bool | Condition):
+        return "a truth value"
+    if isinstance(value, tuple):
+        return f"the list {quoted(show(value))}"
+    if isinstance(value, NamedTensor):
+        return f"the tensor `{value.name}`"
+    if isinstance(value, Word):
+        return f"the word `{value.text}`"
+    return f"the number {show(value)}" if is_number(value) else f"`{show(value)}`"
+
+
+def undefined(word: Word, expression: tree.Expression, names: Names, wanted: str = "a number") -> Mistake:
     """Return the mistake of a word that nothing declares, where a value has to stand."""
+    if isinstance(expression, tree.Name) and expression.text != word.text:
+        return mistake(
+            "E008",
+            f"{quoted(expression.text)} is the word `{word.text}` here, and {wanted} is wanted",
+            expression.span,
+            help=f"if a name is meant by `{word.text}`, declare it before this",
+        )
     guess = nearest(word.text, (*names.names(), *SIZES))
-    return mistake(
+    return names.misplaced(word.text, expression.span) or mistake(
         "E010",
         f"nothing called {quoted(word.text)} has been declared",
         expression.span,
         f"did you mean `{guess}`?" if guess else "",
-        "a name is declared before it is used: by `let`, `as`, `each`, or as a size such as `channels`",
+        "a name is declared before it is used: by `const`, as a parameter, by `for`, or as a size such as `channels`",
     )
 
 
 def truth(expression: tree.Expression, names: Names) -> Truth:
     """Return the value of a condition."""
     value = evaluate(expression, names)
+    if isinstance(value, bool | Condition):
+        return value
     if isinstance(value, Word):
-        raise undefined(value, expression, names)
-    if isinstance(value, bool) or type(value).__name__ == "Condition":
-        return value  # type: ignore[no-any-return]
-    raise mistake(
-        "E008", f"`{show(value)}` is neither true nor false", expression.span, "a condition, `true` or `false`"
-    )
+        raise undefined(value, expression, names, "a condition")
+    if names.leaves_open and isinstance(value, Expression):
+        raise Silent
+    cure = "a condition is `true` or `false`, or compares values"
+    if is_number(value) and not isinstance(expression, tree.Number):
+        cure = f"compare it, as in `{' '.join(expression.span.text.split())} > 0`"
+    raise mistake("E008", f"{what_it_is(value)} is neither true nor false", expression.span, "a condition", cure)
 
 
 def _unary(unary: tree.Unary, names: Names) -> Value:
@@ -140,13 +182,13 @@ def _unary(unary: tree.Unary, names: Names) -> Value:
 
 def _divide(a: Value, b: Value, span: Span) -> Value:
     if b == 0:
-        raise mistake("E008", "this divides by zero", span, help="divide by a number above 0")
+        raise mistake("E008", f"{quoted(span.text)} divides by zero", span, help="divide by a number above 0")
     return divide(a, b)
 
 
 def _floor_divide(a: Value, b: Value, span: Span) -> Value:
     if b == 0:
-        raise mistake("E008", "this divides by zero", span, help="divide by a number above 0")
+        raise mistake("E008", f"{quoted(span.text)} divides by zero", span, help="divide by a number above 0")
     return a // b
 
 

@@ -79,6 +79,7 @@ class _NoNames:
 
     entering: Tensor | None = None
     place = ""
+    leaves_open = False
 
     def look_up(self, name: tree.Name) -> None:
         return None
@@ -88,6 +89,9 @@ class _NoNames:
 
     def names(self) -> tuple[str, ...]:
         return ()
+
+    def misplaced(self, word: str, span: Span) -> None:
+        return None
 
     def member(self, members: tuple[Any, ...], span: Span) -> Any:
         raise ValueError("a value from outside is one, not a choice")

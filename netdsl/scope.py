@@ -62,11 +62,16 @@ class Declarations:
         self.entries: dict[str, tuple[int, Entry]] = {}
         self.own: dict[str, Given | Block] = {}
         """Those that are handed to a file that uses this one."""
-        self.labels = frozenset(_labels(program))
-        """Every name in the file that its author gives to a tensor."""
-        blocks = (s.name.text for s in program.statements if isinstance(s, tree.Block | tree.Shared))
-        self.blocks = frozenset(blocks)
-        """Every block in the file, those too that come further down."""
+        self.labels: dict[str, tree.Node] = {}
+        """Every name in the file that its author gives to a tensor, with what is called so first."""
+        for name, node in _labels(program):
+            if name not in self.labels or node.span.start < self.labels[name].span.start:
+                self.labels[name] = node
+        self.statements: dict[str, tree.Const | tree.Block | tree.Shared] = {}
+        """Every constant and block in the file, those too that come further down."""
+        for statement in program.statements:
+            if isinstance(statement, tree.Const | tree.Block | tree.Shared):
+                self.statements.setdefault(statement.name.text, statement)
         self.misses_names = False
         """Whether a file that it uses could not be read, so that any name may be one of that."""
 
@@ -78,6 +83,17 @@ class Declarations:
     def add(self, name: str, entry: Entry) -> None:
         """Append a declaration."""
         self.entries[name] = (len(self.entries), entry)
+
+    def reached_from(self, name: str) -> frozenset[str]:
+        """Return the words in a declaration of the file, and in those that it uses, and so on."""
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            statement = self.statements.get(waiting.pop())
+            words = set() if statement is None else set(_words_in(statement))
+            waiting.extend(words - found)
+            found |= words
+        return frozenset(found)
 
     def names(self, limit: int | None) -> Iterator[str]:
         """Return the names of the first `limit` declarations."""
@@ -273,16 +289,29 @@ def read_by(step: Step) -> tuple[Value, ...]:
     return step.inputs if step.tied is None else (*step.inputs, step.tied)
 
 
-def _labels(program: tree.Program) -> Iterator[str]:
-    """Return every name that the author gives to a tensor."""
+def _words_in(statement: tree.Const | tree.Block | tree.Shared) -> Iterator[str]:
+    """Return every word of what a declaration is made of."""
+    waiting: list[Any] = [statement.value if isinstance(statement, tree.Const) else statement.body]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, tree.Name):
+            yield node.text
+        elif isinstance(node, tree.Node):
+            waiting.extend(getattr(node, name) for name in node.__slots__)  # type: ignore[attr-defined]
+        elif isinstance(node, tuple):
+            waiting.extend(node)
+
+
+def _labels(program: tree.Program) -> Iterator[tuple[str, tree.Node]]:
+    """Return every name that the author gives to a tensor, with what is called so."""
     waiting: list[Any] = list(program.statements)
     while waiting:
         node = waiting.pop()
         if isinstance(node, tree.Let):
-            yield node.name.text
+            yield node.name.text, node
         label = getattr(node, "label", None)
         if label is not None:
-            yield label.text
+            yield label.text, node
         for part in (getattr(node, "body", None), getattr(node, "first", None), getattr(node, "second", None)):
             if part is not None:
                 waiting.append(part)
