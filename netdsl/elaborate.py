@@ -24,7 +24,7 @@ from .size import truth as open_truth
 from .source import Source, Span
 from .spelling import nearest
 from .syntax import tree
-from .syntax.parser import parse
+from .syntax.parser import MAX_TEXT, parse
 from .values import OPEN, OPERAND, TABLE, Kind, NamedTensor, Unfit, Word, is_number, show, whole
 from .values import Value as ArgumentValue
 
@@ -140,6 +140,8 @@ class _Elaborator:
         self.shared: dict[Block, tuple[Tensor, bool, Span]] = {}
         self.files: dict[str, Declarations | None] = {}
         self.reading = [source.name]
+        self.characters = 0
+        """Characters that have been read of other files."""
         self.settled: set[str] = set()
         """Options that something in the text has asked for."""
         self.inputs: dict[str, Span] = {}
@@ -418,23 +420,34 @@ class _Elaborator:
 
     def use(self, builder: Builder, statement: tree.Use) -> None:
         """Declare the constants and blocks of another file."""
-        found = self.file_of(statement)
+        found = None
+        try:
+            found = self.file_of(statement)
+        finally:
+            builder.declarations.misses_names |= found is None
         if found is None:
-            builder.declarations.misses_names = True
             raise Silent
+        clashes: list[tuple[str, Entry, Entry]] = []
         for name, entry in found.own.items():
             clash = builder.declared(name)
-            if clash is not None and clash is not entry:
-                raise mistake(
-                    "E029",
-                    f"`{name}` of {quoted(statement.path.span.text)} is declared here too",
-                    statement.path.span,
-                    "both bring this name",
-                    "give one of them another name; a name stands for one thing in its file",
-                    Related(clash.span, "declared here"),
-                )
             if clash is None:
                 builder.declarations.add(name, entry)
+            elif clash is not entry:
+                clashes.append((name, clash, entry))
+        if clashes:
+            names = " and ".join(f"`{name}`" for name, _, _ in clashes[:4])
+            are = "is" if len(clashes) == 1 else "are"
+            _, here, there = clashes[0]
+            place = "here" if here.span.source is statement.span.source else f"in `{here.span.source.name}`"
+            raise mistake(
+                "E029",
+                f"{names} {are} declared {place}, and in `{there.span.source.name}` too",
+                statement.path.span,
+                "",
+                "give one of them another name; a name stands for one thing in a file",
+                Related(here.span, "declared here"),
+                Related(there.span, "and here"),
+            )
 
     def file_of(self, statement: tree.Use) -> Declarations | None:
         """Return what another file declares; None where it could not be read, which has been reported."""
@@ -446,15 +459,25 @@ class _Elaborator:
             cure = "`use` names a file, relative to this one, or one of the library, as in `std/resnet`"
             raise mistake("E024", message, path.span, help=cure) from None
         if source.name in self.reading:
-            circle = [*self.reading[self.reading.index(source.name) :], source.name]
+            first, *others = [*self.reading[self.reading.index(source.name) :], source.name]
+            if len(others) == 1:
+                cure = "leave it out; a file knows what it declares itself"
+                raise mistake("E010", "a file cannot use itself", path.span, help=cure)
+            circle = f"`{first}` uses {', which uses '.join(f'`{name}`' for name in others)}"
             raise mistake(
                 "E010",
-                "a file cannot use itself" if len(circle) == 2 else "these files use each other in a circle",
+                "these files use each other in a circle",
                 path.span,
-                "this closes it" if len(circle) > 2 else "",
-                f"{' uses '.join(f'`{name}`' for name in circle)}\nput what they have in common into a file of its own",
+                "this closes it",
+                f"{circle}\nput what they have in common into a file of its own",
             )
         if source.name not in self.files:
+            self.characters += len(source.text)
+            if len(self.reading) > MOST_NESTED or self.characters > MAX_TEXT:
+                message = f"the files that are used have more than {MAX_TEXT:,} characters together"
+                if len(self.reading) > MOST_NESTED:
+                    message = f"files use files more than {MOST_NESTED} deep"
+                raise mistake("E026", message, path.span, help="put what is needed of them into one file")
             self.reading.append(source.name)
             try:
                 self.files[source.name] = self.declarations_of(source)
@@ -776,7 +799,7 @@ class _Elaborator:
         """Return the mistake of using the name of a tensor where it is not known; None where there is no such name."""
         node = builder.root.declarations.labels.get(word)
         if node is None:
-            return None
+            return self.in_another_file(word, span)
         named: Span = (getattr(node, "label", None) or node.name).span  # type: ignore[attr-defined]
         message = f"nothing called {quoted(word)} has been named before this"
         cure = "a tensor is named before it is used"
@@ -797,6 +820,20 @@ class _Elaborator:
             message = f"{quoted(word)} is named in another scope, and is not known outside of it"
             cure = "repeats, blocks, bodies of `for` and sides of `if` keep their names; put `as` behind the whole"
         return mistake("E010", message, span, "", cure, Related(named, "named here"))
+
+    def in_another_file(self, word: str, span: Span) -> Mistake | None:
+        """Return the mistake of a name of another file that `use` does not bring."""
+        for name, declarations in self.files.items():
+            if declarations is None or name == span.source.name:
+                continue
+            if word in declarations.own:
+                message = f"{quoted(word)} is declared in `{name}`, which this file does not use"
+                cure = "`use` brings what a file declares itself, not what that uses; `use` this one too"
+                return mistake("E010", message, span, "", cure, Related(declarations.own[word].span, "declared here"))
+            if word in declarations.labels:
+                message = f"{quoted(word)} is a tensor in `{name}`, and `use` brings constants and blocks alone"
+                return mistake("E010", message, span, help="make a block of what leads to it")
+        return None
 
     def excuse(self, builder: Builder) -> None:
         """Raise Silent where any name may be one of a file that could not be read."""
@@ -1233,7 +1270,7 @@ class _Elaborator:
         known = brought(word)
         guess = nearest(word, builder.visible()) or suggest(word)
         self.refuse_later(builder, stage.name)
-        misplaced = None if stage.arguments else self.misplaced(builder, word, stage.name.span)
+        misplaced = self.misplaced(builder, word, stage.name.span)
         if misplaced is not None:
             raise misplaced
         raise mistake(
