@@ -38,8 +38,8 @@ def bind(
 
 def bind_block(
     stage: tree.Layer, block: str, parameters: tuple[tree.Parameter, ...], names: Names, place: str
-) -> dict[str, Value]:
-    """Return the arguments of a use of a block by parameter, those that are given; the others have defaults."""
+) -> tuple[dict[str, Value], dict[str, Span]]:
+    """Return the arguments of a use of a block by parameter, and where they are; the others have defaults."""
     known = {parameter.name.text: parameter for parameter in parameters}
     given: dict[str, Value] = {}
     spans: dict[str, Span] = {}
@@ -114,7 +114,7 @@ def bind_block(
             stage.name.span,
             help=f"its parameters are {form}",
         )
-    return given
+    return given, spans
 
 
 def _parameter(parameter: tree.Parameter) -> str:

@@ -9,6 +9,19 @@ from typing import Any
 from attrs import evolve, frozen
 
 from .binding import bind, bind_block, is_word_of
+from .blame import (
+    SHAPES,
+    UseOf,
+    any_number,
+    at_the_use,
+    in_the_block,
+    numbers_for,
+    opened,
+    opened_tensor,
+    tensors_like,
+    tried,
+    with_sizes,
+)
 from .diagnostics import Diagnostic, Related, quoted
 from .expressions import SIZES, Mistake, Silent, evaluate, mistake, truth, undefined, what_it_is
 from .layer import Layer, Refused, Tensor
@@ -20,7 +33,6 @@ from .options import NO_OPTIONS, Options
 from .refusals import check_input, check_sizes, refusal
 from .scope import Block, Builder, Declarations, Entry, Given, Held, Lost, pruned, read_by
 from .size import Condition, Expression, TooLarge, Undecided, choose, symbol
-from .size import truth as open_truth
 from .source import Source, Span
 from .spelling import nearest
 from .syntax import tree
@@ -30,6 +42,8 @@ from .values import Value as ArgumentValue
 
 MOST_STAGES = 100_000
 """Stages that one file may expand to; copies of a repeat count until one leaves what it got, uses of a block once."""
+MOST_TRIED = 2_000
+"""Stages that a block may expand to where it is tried on other tensors and numbers, for whose mistake something is."""
 MOST_NESTED = 64
 """Blocks in blocks."""
 
@@ -129,13 +143,18 @@ class _Elaborator:
         self.diagnostics: list[Diagnostic] = []
         self.reported: set[tuple[str, int]] = set()
         self.symbols: dict[str, Any] = {}
-        self.copies: list[tuple[Span, int]] = []
+        self.copies: list[Related | None] = []
+        """The copies of repeats and `for` that are being read, with what to say of each."""
         self.stages = 0
         self.nested: list[Block] = []
         self.checking = 0
         """Above 0 while something is checked for its names, arguments and ranks, with its values left open."""
         self.made: dict[Any, _Made] = {}
-        self.blamed: dict[Any, frozenset[tuple[str, str, int]]] = {}
+        self.trials: dict[Any, tuple[frozenset[tuple[str, Span]], frozenset[Span]]] = {}
+        self.origins: dict[Diagnostic, Span] = {}
+        """Where a mistake that is told at a use of a block was made."""
+        self.passed: set[Span] | None = None
+        """Stages that were right, while a block is tried."""
         self.used: set[Block] = set()
         self.shared: dict[Block, tuple[Tensor, bool, Span]] = {}
         self.files: dict[str, Declarations | None] = {}
@@ -144,6 +163,8 @@ class _Elaborator:
         """Characters that have been read of other files."""
         self.settled: set[str] = set()
         """Options that something in the text has asked for."""
+        self.copies_made: dict[Span, int] = {}
+        """How many copies of a label there are at most, -1 where a mistake leaves that unknown."""
         self.inputs: dict[str, Span] = {}
         self.choices: dict[str, tuple[ArgumentValue, ...]] = {}
 
@@ -185,7 +206,7 @@ class _Elaborator:
 
     def opened(self, value: ArgumentValue, name: str) -> ArgumentValue:
         """Return a value, left open while something is only checked."""
-        return _opened(value, name) if self.checking else value
+        return opened(value, name) if self.checking else value
 
     def member(self, place: str, members: tuple[ArgumentValue, ...], span: Span) -> ArgumentValue:
         """Return the member of a choice that has been picked; asks for one where none has."""
@@ -307,7 +328,11 @@ class _Elaborator:
                 len(home.entries),
                 isinstance(statement, tree.Shared),
             )
-            self.refuse_parameters(block)
+            try:
+                self.refuse_parameters(block)
+            except Mistake:
+                builder.lose(statement.name)
+                raise
             home.add(block.name, block)
             home.own[block.name] = block
         elif isinstance(statement, tree.Train | tree.Assert):
@@ -321,13 +346,11 @@ class _Elaborator:
 
     def refuse_name(self, builder: Builder, name: tree.Name) -> None:
         """Raise the mistake of a declared name that is in upper case, or that stands for something else already."""
-        if name.text.isupper():
-            raise mistake(
-                "E009",
-                f"{quoted(name.text)} is in upper case, which is for symbolic sizes",
-                name.span,
-                help="use lower case",
-            )
+        try:
+            _refuse_upper_case(name)
+        except Mistake:
+            builder.lose(name)
+            raise
         entry = builder.declared(name.text)
         if entry is not None:
             raise mistake(
@@ -344,13 +367,7 @@ class _Elaborator:
         seen: dict[str, tree.Name] = {}
         for parameter in block.parameters:
             name = parameter.name
-            if name.text.isupper():
-                raise mistake(
-                    "E009",
-                    f"{quoted(name.text)} is in upper case, which is for symbolic sizes",
-                    name.span,
-                    help="use lower case",
-                )
+            _refuse_upper_case(name)
             if name.text in seen:
                 raise mistake(
                     "E029",
@@ -368,12 +385,12 @@ class _Elaborator:
         self.refuse_name(builder, statement.name)
         try:
             value = evaluate(statement.value, _StageNames(self, builder, None, place=name))
-            if isinstance(value, NamedTensor):
+            if _tensor_in(value):
                 raise mistake(
                     "E008",
-                    f"{quoted(value.name)} is a tensor, and a constant is a number, a list or a word",
+                    f"{quoted(_tensor_in(value))} is a tensor, and a constant is a number, a list or a word",
                     statement.value.span,
-                    help=f"name a tensor with `let {name} = {value.name} | ...`",
+                    help=f"name a tensor with `let {name} = {_tensor_in(value)} | ...`",
                 )
         except (Mistake, Silent, Undecided) as found:
             builder.declarations.add(name, Lost(statement.name.span))
@@ -502,7 +519,6 @@ class _Elaborator:
 
     def use_block(self, builder: Builder, stage: tree.Layer, block: Block, entering: Value | None) -> Value | None:
         """Elaborate a use of a block."""
-        self.used.add(block)
         name = self.step_name(builder, block.name, stage.label)
         if block in self.nested:
             raise mistake(
@@ -520,7 +536,7 @@ class _Elaborator:
         inner = Builder(None, [builder.tensor(entering)], block.home, block.order)
         inner.outer.append(0 if entering is None else entering)
         try:
-            arguments = self.arguments(builder, inner, stage, block, entering, name)
+            use = self.use_of(builder, inner, stage, block, entering, name)
         except (Mistake, Silent, Undecided) as found:
             if isinstance(found, Mistake):
                 self.report(found.diagnostic)
@@ -532,10 +548,10 @@ class _Elaborator:
             return self.unknown_step(builder, stage, name)
         if block.is_shared:
             self.refuse_other_use(builder, stage, block, x)
-        made = self.body_of(block, inner, arguments)
+        made = self.body_of(use)
         for found_inside in made.diagnostics:
-            self.blame(found_inside, stage, block, inner, arguments)
-        does = Use(block.name, tuple(arguments.items()), made.body, block.is_shared)
+            self.blame(found_inside, use)
+        does = Use(block.name, tuple(use.arguments.items()), made.body, block.is_shared)
         text, is_named = _one_line(stage.span.text), stage.label is not None
         is_frozen = builder.keeps_frozen if block.is_shared else builder.is_frozen
         value = builder.add(
@@ -545,14 +561,14 @@ class _Elaborator:
             self.declare(builder, stage.label, value if made.output is not None else None)
         return value if made.output is not None else None
 
-    def arguments(
+    def use_of(
         self, builder: Builder, inner: Builder, stage: tree.Layer, block: Block, entering: Value | None, name: str
-    ) -> dict[str, ArgumentValue]:
-        """Return the value of every parameter of a block at a use, and let them be names inside the block."""
+    ) -> UseOf:
+        """Return a use with the value of every parameter of the block, which are names inside it."""
         if any(isinstance(argument, tree.Wrong) for argument in stage.arguments):
             raise Silent
         names = _StageNames(self, builder, entering)
-        given = bind_block(stage, block.name, block.parameters, names, name)
+        given, spans = bind_block(stage, block.name, block.parameters, names, name)
         arguments: dict[str, ArgumentValue] = {}
         for parameter in block.parameters:
             word = parameter.name.text
@@ -563,7 +579,7 @@ class _Elaborator:
                 value = evaluate(parameter.default, _StageNames(self, inner, 0, place=f"{name}.{word}"))
             arguments[word] = value
             inner.frames[0].names[word] = Given(value, parameter.name.span)
-        return arguments
+        return UseOf(block, stage, inner, arguments, spans)
 
     def refuse_other_use(self, builder: Builder, stage: tree.Layer, block: Block, x: Tensor) -> None:
         """Raise the mistake of a shared block that cannot have the same weights here as at its first use."""
@@ -589,19 +605,40 @@ class _Elaborator:
                 Related(span, "frozen here" if was_frozen else "not frozen here"),
             )
 
-    def body_of(self, block: Block, inner: Builder, arguments: dict[str, ArgumentValue]) -> _Made:
+    def body_of(self, use: UseOf) -> _Made:
         """Return the body of a block on some arguments and tensors; equal ones have one between them."""
-        values = tuple(_key(value, inner) for value in arguments.values())
+        block, inner = use.block, use.inner
+        self.used.add(block)
+        values = tuple(map(_key, use.arguments.values()))
         key = (block, tuple(inner.inputs), values, bool(self.checking))
         if key not in self.made:
-            with self.apart() as found, self.without_copies():
-                self.nested.append(block)
-                try:
-                    output = self.open(inner, block.body, f"the block {quoted(block.name)}")
-                finally:
-                    self.nested.pop()
+            with self.apart() as found:
+                output = self.inside(block, inner)
             self.made[key] = _Made(inner.finish(output), inner.tensor(output), tuple(found))
         return self.made[key]
+
+    def inside(self, block: Block, inner: Builder) -> Value | None:
+        """Elaborate the body of a block, whose parameters are names already."""
+        self.nested.append(block)
+        try:
+            with self.without_copies():
+                return self.open(inner, block.body, f"the block {quoted(block.name)}")
+        finally:
+            self.nested.pop()
+
+    @property
+    def copy(self) -> Related | None:
+        """The copy of the innermost repeat or `for` that is being read, if there is something to say of it."""
+        return self.copies[-1] if self.copies else None
+
+    @contextmanager
+    def in_copy(self, said: Related | None) -> Iterator[None]:
+        """Let messages about what is inside say that it is in a copy."""
+        self.copies.append(said)
+        try:
+            yield
+        finally:
+            self.copies.pop()
 
     @contextmanager
     def without_copies(self) -> Iterator[None]:
@@ -627,49 +664,57 @@ class _Elaborator:
             value = self.branch(builder, branch, 0 if builder.inputs[0] is not None else None)
         return value
 
-    def blame(
-        self,
-        found: Diagnostic,
-        stage: tree.Layer,
-        block: Block,
-        inner: Builder,
-        arguments: dict[str, ArgumentValue],
-    ) -> None:
-        """Report a mistake inside a block: at its place if any use makes it, else at the use that does."""
-        if found.severity != "error" or _identity(found) in self.mistakes_of(block, inner, arguments):
-            used = Related(stage.span, f"{quoted(block.name)} is used here")
-            self.report(found if len(found.related) > 2 else evolve(found, related=(*found.related, used)))
+    def blame(self, found: Diagnostic, use: UseOf) -> None:
+        """Report a mistake inside a block: in the block if it is made on all that may enter, else at the use."""
+        if self.checking:
+            self.report(found)
             return
-        words = {value.text: name for name, value in arguments.items() if isinstance(value, Word)}
-        blamed = next(
-            (
-                argument.span
-                for argument in stage.arguments
-                if argument.span.text in words and argument.span.text in found.message
-            ),
-            stage.span,
-        )
-        inside = Related(found.span, f"here in the block {quoted(block.name)}")
-        self.report(evolve(found, span=blamed, label="", related=(inside, *found.related[:2])))
+        origin = self.origins.get(found, found.span)
+        is_argument = found.span.text in use.spans and use.is_in_body(found.span) and found.code != "E027"
+        is_own = found.severity != "error" or (not is_argument and self.is_made_anyway(found, origin, use))
+        told = in_the_block(found, use) if is_own else at_the_use(found, use, self.copy)
+        self.origins[told] = origin
+        self.report(told)
 
-    def mistakes_of(
-        self, block: Block, inner: Builder, arguments: dict[str, ArgumentValue]
-    ) -> frozenset[tuple[str, str, int]]:
-        """Return what is wrong with a block whatever its numbers are."""
-        tensors = tuple(_opened_tensor(x, f"in{number or ''}") for number, x in enumerate(inner.inputs))
-        words = tuple(value.text for value in arguments.values() if isinstance(value, Word))
-        key = (block, tensors, words)
-        if key not in self.blamed:
-            with self.apart() as found, self.only_checked():
-                copy = Builder(None, tensors, block.home, block.order)
-                for parameter, value in zip(block.parameters, arguments.values(), strict=True):
-                    is_default = isinstance(parameter.default, tree.Name) and isinstance(value, Word)
-                    chosen = value if not isinstance(value, Word) or is_default else _any_number(parameter.name.text)
-                    copy.frames[0].names[parameter.name.text] = Given(chosen, parameter.name.span)
-                with self.without_copies():
-                    self.open(copy, block.body, f"the block {quoted(block.name)}")
-            self.blamed[key] = frozenset(map(_identity, found))
-        return self.blamed[key]
+    def is_made_anyway(self, found: Diagnostic, origin: Span, use: UseOf) -> bool:
+        """Whether a block makes a mistake on whatever tensors and numbers it is tried on."""
+        was_made = False
+        for number in numbers_for(use.block, found.code):
+            for tensors in tensors_like(tuple(use.inner.inputs), number):
+                mistakes, passed = self.tried(use, tensors, number)
+                if (found.code, origin) in mistakes:
+                    was_made = True
+                elif any(stage.start <= found.span.start < stage.end for stage in passed):
+                    return False
+        return was_made
+
+    def tried(
+        self, use: UseOf, tensors: tuple[Tensor | None, ...], number: int | None
+    ) -> tuple[frozenset[tuple[str, Span]], frozenset[Span]]:
+        """Return the mistakes that a block makes on other tensors and numbers, and the stages that were right."""
+        key = (use.block, tensors, number, tuple(map(_key, use.known.items())), frozenset(use.spans))
+        if key not in self.trials:
+            outside = self.stages, self.passed
+            self.stages, self.passed = MOST_STAGES - MOST_TRIED, set()
+            self.checking += number is None
+            copy = Builder(None, tensors, use.block.home, use.block.order)
+            try:
+                for parameter, value in zip(use.block.parameters, use.arguments.values(), strict=True):
+                    word = parameter.name.text
+                    value = with_sizes(value, tensors)
+                    if word in use.spans or number is None:
+                        value = tried(value, word, number)
+                    if isinstance(value, Word) and isinstance(parameter.default, tree.Name):
+                        value = evaluate(parameter.default, _StageNames(self, copy, 0))
+                    copy.frames[0].names[word] = Given(value, parameter.name.span)
+                with self.apart() as found:
+                    self.inside(use.block, copy)
+                mistakes = frozenset((mistake.code, self.origins.get(mistake, mistake.span)) for mistake in found)
+                self.trials[key] = mistakes, frozenset(self.passed)
+            finally:
+                self.checking -= number is None
+                self.stages, self.passed = outside
+        return self.trials[key]
 
     @contextmanager
     def only_checked(self) -> Iterator[None]:
@@ -689,17 +734,13 @@ class _Elaborator:
     def check_alone(self, block: Block) -> None:
         """Check a block by itself, with its parameters open."""
         best: list[Diagnostic] | None = None
-        for rank in (3, 2, 1, 4):
-            x = Tensor(tuple(symbol(name) for name in (*axis_names(rank), "channels")))
+        for rank, dtype in SHAPES:
+            x = Tensor(tuple(symbol(name) for name in (*axis_names(rank), "channels")), dtype)
             with self.apart() as found, self.only_checked(), self.reporting():
                 inner = Builder(None, [x], block.home, block.order)
                 for parameter in block.parameters:
                     self.open_parameter(inner, parameter)
-                self.nested.append(block)
-                try:
-                    self.open(inner, block.body, f"the block {quoted(block.name)}")
-                finally:
-                    self.nested.pop()
+                self.inside(block, inner)
             if best is None or len(found) < len(best):
                 best = found
             if not found:
@@ -710,7 +751,7 @@ class _Elaborator:
     def open_parameter(self, inner: Builder, parameter: tree.Parameter) -> None:
         """Let a parameter of a block be a name inside it, its default or else a symbol its value."""
         name = parameter.name
-        value: ArgumentValue = _any_number(name.text)
+        value: ArgumentValue = any_number(name.text)
         if parameter.default is not None:
             with self.reporting():
                 value = evaluate(parameter.default, _StageNames(self, inner, 0, place=name.text))
@@ -737,7 +778,8 @@ class _Elaborator:
         if isinstance(branch, tree.Pipeline) and not self.is_closed(builder, branch):
             first = branch.stages[0]
             with self.reporting():
-                if isinstance(first, tree.Wrong):
+                is_lost = isinstance(first, tree.Layer) and isinstance(builder.find(first.name.text), Lost)
+                if isinstance(first, tree.Wrong) or is_lost:
                     raise Silent
                 self.refuse_unknown_tensor(builder, first)
                 self.refuse_unknown_stage(builder, first)
@@ -797,7 +839,18 @@ class _Elaborator:
 
     def misplaced(self, builder: Builder, word: str, span: Span) -> Mistake | None:
         """Return the mistake of using the name of a tensor where it is not known; None where there is no such name."""
-        node = builder.root.declarations.labels.get(word)
+        labels = builder.root.declarations.labels
+        node = labels.get(word)
+        if node is None:
+            loop, _, number = word.rpartition("_")
+            if number.isdecimal() and isinstance(copies := labels.get(loop), tree.For | tree.Each):
+                made = self.copies_made.get(_label_of(copies), 0)
+                if made < 0:
+                    raise Silent
+                if int(number) > made:
+                    message = f"there is no copy {quoted(word)}: {quoted(loop)} has {made} of them"
+                    return mistake("E010", message, span, help=f"they are called `{loop}_1`, `{loop}_2`, ...")
+                node = copies
         if node is None:
             return self.in_another_file(word, span)
         named: Span = (getattr(node, "label", None) or node.name).span  # type: ignore[attr-defined]
@@ -808,7 +861,7 @@ class _Elaborator:
             message = f"{quoted(word)} is a tensor outside of the block {quoted(block.name)}, which does not see it"
             listed = " ".join((*(parameter.name.text for parameter in block.parameters), word))
             cure = f"give it to the block as an argument: `block {block.name} {listed}: ...`"
-        elif isinstance(node, tree.For | tree.Each):
+        elif isinstance(node, tree.For | tree.Each) and node.label is not None and node.label.text == word:
             message = f"{quoted(word)} names copies, which are `{word}_1`, `{word}_2`, ..."
             cure = "the last one of `for` is what leaves it"
         elif node.span.start <= span.start < node.span.end:
@@ -905,6 +958,8 @@ class _Elaborator:
             known = value is not None or place == 0
             try:
                 value = self.stage(builder, stage, value)
+                if self.passed is not None and value is not None:
+                    self.passed.add(stage.span)
             except Mistake as found:
                 self.report(found.diagnostic)
                 value = None
@@ -970,7 +1025,7 @@ class _Elaborator:
         """Check a side of an `if` for names, arguments and ranks; return the tensor that would leave it."""
         x = builder.tensor(builder.around if entering is None else entering)
         with self.only_checked():
-            copy = Builder(builder, [_opened_tensor(x, "in")], builder.declarations)
+            copy = Builder(builder, [opened_tensor(x, "in")], builder.declarations)
             copy.outer.append(0)
             copy.around, copy.is_lost = None if x is None else 0, builder.is_lost
             closed = self.is_closed(copy, side)
@@ -992,36 +1047,67 @@ class _Elaborator:
     def loop(self, builder: Builder, stage: tree.For, entering: Value | None) -> Value | None:
         """Elaborate `for`: a copy of its pipeline for each item, in a row."""
         items = self.items(builder, stage, entering)
-        value = entering
+        label, value = stage.label, entering
+        is_right = True
         for number, names in enumerate(items, 1):
-            label = stage.label
             word = f"{label.text}_{number}" if label is not None else builder.next_name("for")
-            with builder.frame(names, is_scope=True, counts_anew=True), builder.group(Group(word, stage.span)):
-                if number == 1 and self.is_closed(builder, stage.body):
-                    raise mistake(
-                        "E027",
-                        "`for` puts its copies in a row, so each takes a tensor, and this begins with one",
-                        stage.body.span,
-                        help="put `id` or a layer first; branches beside each other are `concat(each k in ...)`",
-                    )
-                value = self.branch(builder, stage.body, value)
+            if is_right:  # the copies behind one with a mistake would only make it again
+                if number == 1:
+                    self.refuse_closed_copy(builder, stage, names)
+                scope, group = builder.frame(names, True, counts_anew=True), builder.group(Group(word, stage.span))
+                with scope, group, self.in_copy(_copy_of(stage, number, names)):
+                    value = self.branch(builder, stage.body, value)
+                is_right = value is not None
             if label is not None:
                 self.declare(builder, tree.Name(label.span, word), value)
-            if value is None:
-                break
         if entering is None and not items:
             raise Silent
         return value
 
+    def refuse_closed_copy(self, builder: Builder, stage: tree.For, names: dict[str, Entry]) -> None:
+        """Raise the mistake of a `for` whose copies would each begin with a tensor of their own."""
+        with builder.frame(names, is_scope=True):
+            if self.is_closed(builder, stage.body):
+                raise mistake(
+                    "E027",
+                    "`for` puts its copies in a row, so each takes a tensor, and this begins with one",
+                    stage.body.span,
+                    help="put `id` or a layer first; branches beside each other are `concat(each k in ...)`",
+                )
+
     def items(self, builder: Builder, stage: tree.For | tree.Each, entering: Value | None) -> list[dict[str, Entry]]:
         """Return what the variables of `for` or `each` stand for, item by item."""
+        try:
+            items = self.listed(builder, stage, entering)
+            if self.copies_made.setdefault(_label_of(stage), len(items)) < len(items):
+                self.copies_made[_label_of(stage)] = len(items)
+        except (Mistake, Silent, Undecided):
+            self.copies_made[_label_of(stage)] = -1
+            raise
+        return [
+            {
+                name.text: Given(self.opened(value, name.text), name.span)
+                for name, value in zip(stage.names, values, strict=True)
+            }
+            for values in items
+        ]
+
+    def listed(self, builder: Builder, stage: tree.For | tree.Each, entering: Value | None) -> list[tuple[Any, ...]]:
+        """Return the items of the list of `for` or `each`, a value for each of its variables."""
         word = "for" if isinstance(stage, tree.For) else "each"
-        items = evaluate(stage.items, _StageNames(self, builder, entering, place=f"{word}.items"))
+        self.refuse_variables(stage, word)
+        names = _StageNames(self, builder, entering, place=f"{word}.items")
+        items: Any = evaluate(stage.items, names)
         if isinstance(items, Word):
-            raise undefined(items, stage.items, _StageNames(self, builder, entering))
+            raise undefined(items, stage.items, names, "a list or a number")
+        if isinstance(items, Expression):
+            if not self.checking:
+                raise Mistake(_undecided(Undecided(items.symbols), stage.items.span))
+            return [tuple(any_number(name.text) for name in stage.names)]
+        variables = ", ".join(name.text for name in stage.names)
+        several = len(stage.names) > 1
+        pair = f"for example `{word} {variables} in [[{', '.join('12345678'[: len(stage.names)])}]] ( ... )`"
         if is_number(items):
-            if isinstance(items, Expression):
-                raise Undecided(items.symbols)
             if not isinstance(items, int) or items < 0:
                 raise mistake(
                     "E008",
@@ -1029,36 +1115,45 @@ class _Elaborator:
                     stage.items.span,
                     help="for example `for i in 4 ( ... )`, in which `i` is 0, 1, 2, 3",
                 )
+            if several:
+                message = f"`{word} {variables}` takes {len(stage.names)} values from each item, and this counts"
+                raise mistake("E008", message, stage.items.span, "a list of lists is wanted here", pair)
             items = range(min(items, MOST_STAGES + 1))
         if not isinstance(items, tuple | range):
             raise mistake(
                 "E008",
-                f"`{show(items)}` is not a list",
+                f"`{word}` goes through a list, or counts to a number, and this is {what_it_is(items)}",
                 stage.items.span,
                 help=f"for example `{word} c in [16, 32] ( ... )`",
             )
         self.expand(len(items), stage.items.span)
-        several = len(stage.names) > 1
-        wanted = f"{len(stage.names)} values" if several else "one value"
-        found: list[dict[str, Entry]] = []
-        for item in items:
-            values = item if several else (item,)
-            if not isinstance(values, tuple) or len(values) != len(stage.names):
-                names = ", ".join(name.text for name in stage.names)
+        written = stage.items.items if isinstance(stage.items, tree.List) else ()
+        for place, item in enumerate(items if several else ()):
+            if not isinstance(item, tuple) or len(item) != len(stage.names):
                 raise mistake(
                     "E008",
-                    f"`{word} {names}` takes {wanted} from each item, and `{show(item)}` is "
-                    f"{f'a list of {len(item)}' if isinstance(item, tuple) else 'one'}",
-                    stage.items.span,
-                    help=f"for example `{word} {names} in [[{', '.join('12345678'[: len(stage.names)])}]] ( ... )`",
+                    f"`{word} {variables}` takes {len(stage.names)} values from each item, and `{show(item)}` is "
+                    f"{f'a list of {len(item)}' if isinstance(item, tuple) else 'a single one'}",
+                    written[place].span if len(written) == len(items) else stage.items.span,
+                    help=pair,
                 )
-            found.append(
-                {
-                    name.text: Given(self.opened(value, name.text), name.span)
-                    for name, value in zip(stage.names, values, strict=True)
-                }
-            )
-        return found
+        return [item if several else (item,) for item in items]
+
+    def refuse_variables(self, stage: tree.For | tree.Each, word: str) -> None:
+        """Raise the mistake of variables that are in upper case, or of one name."""
+        seen: dict[str, tree.Name] = {}
+        for name in stage.names:
+            _refuse_upper_case(name)
+            if name.text in seen:
+                raise mistake(
+                    "E029",
+                    f"`{word}` has two variables called {quoted(name.text)}",
+                    name.span,
+                    "declared again here",
+                    "give one of them another name",
+                    Related(seen[name.text].span, "declared here"),
+                )
+            seen[name.text] = name
 
     # Layers
 
@@ -1205,7 +1300,7 @@ class _Elaborator:
             if not self.checking:
                 check_sizes(output, layer, tensors)
         except Refused as refused:
-            self.report(refusal(builder, refused, span, inputs, spans, self.copies))
+            self.report(refusal(builder, refused, span, inputs, spans, self.copy))
             return self.unknown_step(builder, stage, name, inputs)
         except Undecided as open_question:
             self.report_undecided(open_question, span)
@@ -1366,13 +1461,12 @@ class _Elaborator:
         taken: list[Value] = []
         remaining = count
         while remaining > 0:
-            self.copies.append((stage.span, count - remaining + 1))
             copy = Builder(builder, [x], builder.declarations)
             copy.outer.append(0 if entering is None else entering)
-            try:
+            end, place = stage.span.end, count - remaining + 1
+            last = Span(stage.span.source, end - 1, end)
+            with self.in_copy(Related(last, f"in copy {place} of this repeat") if place > 1 else None):
                 output = self.branch(copy, stage.body, 0 if x is not None else None)
-            finally:
-                self.copies.pop()
             body = copy.finish(output)
             taken = copy.outer
             leaves = copy.tensor(output)
@@ -1515,7 +1609,8 @@ class _Elaborator:
         found = []
         for number, names in enumerate(self.items(builder, each, entering), 1):
             word = f"{each.label.text}_{number}" if each.label is not None else ""
-            with builder.frame(names, is_scope=False), builder.group(Group(word, each.span) if word else None):
+            scope, group = builder.frame(names, False), builder.group(Group(word, each.span) if word else None)
+            with scope, group, self.in_copy(_copy_of(each, number, names)):
                 value = self.in_branch(builder, each.body, entering)
             if each.label is not None:
                 self.declare(builder, tree.Name(each.label.span, word), value)
@@ -1600,28 +1695,32 @@ def _named(layer: Layer, kind: Kind) -> Iterator[NamedTensor]:
             yield getattr(layer, name)
 
 
-def _any_number(name: str) -> Expression:
-    """Return a value that is left open: unlike a size, it may be 0, or a rate."""
-    return symbol(name, positive=False)
-
-
-def _opened(value: ArgumentValue, name: str) -> ArgumentValue:
-    """Return a value with its numbers and truth values left open."""
-    if isinstance(value, bool):
-        return open_truth(name)
-    if is_number(value) and not isinstance(value, Expression):
-        return _any_number(name)
+def _tensor_in(value: ArgumentValue) -> str:
+    """Return the name of a tensor that a value is or holds."""
     if isinstance(value, tuple):
-        return tuple(_opened(item, f"{name}_{number}") for number, item in enumerate(value))
-    return value
+        return next(filter(None, map(_tensor_in, value)), "")
+    return value.name if isinstance(value, NamedTensor) else ""
 
 
-def _opened_tensor(x: Tensor | None, name: str) -> Tensor | None:
-    """Return a tensor with its sizes left open."""
-    if x is None:
-        return None
-    axes = axis_names(x.rank) or tuple(f"axis_{axis}" for axis in range(x.rank - 1))
-    return x.resized(*(symbol(f"{name}_{axis}") for axis in (*axes, "channels")))
+def _label_of(stage: tree.For | tree.Each) -> Span:
+    return stage.span if stage.label is None else stage.label.span
+
+
+def _refuse_upper_case(name: tree.Name) -> None:
+    """Raise the mistake of a name that is declared in upper case."""
+    if name.text.isupper():
+        raise mistake(
+            "E009",
+            f"{quoted(name.text)} is in upper case, which is for symbolic sizes",
+            name.span,
+            help=f"write `{name.text.lower()}`",
+        )
+
+
+def _copy_of(stage: tree.For | tree.Each, number: int, names: dict[str, Entry]) -> Related:
+    """Return what messages say of a copy of `for` or `each`."""
+    values = (f"`{name}` is {show(given.value)}" for name, given in names.items() if isinstance(given, Given))
+    return Related(stage.items.span, f"in copy {number}, where {', '.join(values)}")
 
 
 def _moved_in(value: ArgumentValue, builder: Builder, inner: Builder) -> ArgumentValue:
@@ -1635,18 +1734,13 @@ def _moved_in(value: ArgumentValue, builder: Builder, inner: Builder) -> Argumen
     return value
 
 
-def _key(value: ArgumentValue, inner: Builder) -> Any:
+def _key(value: ArgumentValue) -> Any:
     """Return what tells a value from others; `true` is not 1."""
     if isinstance(value, NamedTensor):
         return NamedTensor, value.value, value.maker is not None
     if isinstance(value, tuple):
-        return tuple(_key(item, inner) for item in value)
+        return tuple(map(_key, value))
     return type(value), value
-
-
-def _identity(found: Diagnostic) -> tuple[str, str, int]:
-    """Return what makes two messages the same mistake."""
-    return found.code, found.span.source.name, found.span.start
 
 
 def _nested_too_deep(span: Span) -> Diagnostic:

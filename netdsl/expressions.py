@@ -23,6 +23,7 @@ from .size import (
     negate,
     same,
 )
+from .size import truth as open_truth
 from .source import Span
 from .spelling import nearest
 from .syntax import tree
@@ -180,28 +181,32 @@ def _unary(unary: tree.Unary, names: Names) -> Value:
     return -_number(evaluate(unary.operand, names), unary.operand, names)
 
 
-def _divide(a: Value, b: Value, span: Span) -> Value:
-    if b == 0:
-        raise mistake("E008", f"{quoted(span.text)} divides by zero", span, help="divide by a number above 0")
+def _divide(a: Value, b: Value, binary: tree.Binary) -> Value:
+    _refuse_zero(b, binary)
     return divide(a, b)
 
 
-def _floor_divide(a: Value, b: Value, span: Span) -> Value:
-    if b == 0:
-        raise mistake("E008", f"{quoted(span.text)} divides by zero", span, help="divide by a number above 0")
+def _floor_divide(a: Value, b: Value, binary: tree.Binary) -> Value:
+    _refuse_zero(b, binary)
     return a // b
 
 
-_ARITHMETIC: dict[str, Callable[[Any, Any, Span], Value]] = {
-    "+": lambda a, b, span: a + b,
-    "-": lambda a, b, span: a - b,
-    "*": lambda a, b, span: a * b,
+def _refuse_zero(b: Value, binary: tree.Binary) -> None:
+    if b == 0:
+        message = f"{quoted(binary.span.text)} divides by zero"
+        raise mistake("E008", message, binary.right.span, help="divide by a number above 0")
+
+
+_ARITHMETIC: dict[str, Callable[[Any, Any, tree.Binary], Value]] = {
+    "+": lambda a, b, binary: a + b,
+    "-": lambda a, b, binary: a - b,
+    "*": lambda a, b, binary: a * b,
     "/": _divide,
     "//": _floor_divide,
-    "<": lambda a, b, span: a < b,
-    "<=": lambda a, b, span: a <= b,
-    ">": lambda a, b, span: a > b,
-    ">=": lambda a, b, span: a >= b,
+    "<": lambda a, b, binary: a < b,
+    "<=": lambda a, b, binary: a <= b,
+    ">": lambda a, b, binary: a > b,
+    ">=": lambda a, b, binary: a >= b,
 }
 
 
@@ -213,8 +218,10 @@ def _binary(binary: tree.Binary, names: Names) -> Value:
     if operator in ("==", "!="):
         if is_number(a) and is_number(b):
             return same(a, b) if operator == "==" else differ(a, b)
+        if names.leaves_open and (isinstance(a, Expression) or isinstance(b, Expression)):
+            return open_truth(binary.span.text)
         return (a == b) is (operator == "==")
-    value = _ARITHMETIC[operator](_number(a, left, names), _number(b, right, names), binary.span)
+    value = _ARITHMETIC[operator](_number(a, left, names), _number(b, right, names), binary)
     if isinstance(value, int) and abs(value) > LARGEST:
         raise mistake("E026", f"a number beyond {LARGEST:,}, the largest size", binary.span)
     return value

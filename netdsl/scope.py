@@ -90,9 +90,11 @@ class Declarations:
         waiting = [name]
         while waiting:
             statement = self.statements.get(waiting.pop())
-            words = set() if statement is None else set(_words_in(statement))
-            waiting.extend(words - found)
-            found |= words
+            if statement is not None:
+                made_of = statement.value if isinstance(statement, tree.Const) else statement.body
+                words = {node.text for node in nodes_in(made_of) if isinstance(node, tree.Name)}
+                waiting.extend(words - found)
+                found |= words
         return frozenset(found)
 
     def names(self, limit: int | None) -> Iterator[str]:
@@ -202,6 +204,12 @@ class Builder:
             return self.scope.names.get(name) or self.declarations.find(name, None)
         return self.scope.names.get(name)
 
+    def lose(self, name: tree.Name) -> None:
+        """Let a name whose declaration has a mistake in it be known as such."""
+        self.scope.names[name.text] = Lost(name.span)
+        if self.parent is None and self.limit is None and self.scope is self.frames[0]:
+            self.declarations.add(name.text, Lost(name.span))
+
     @property
     def scope(self) -> Frame:
         """The innermost scope."""
@@ -289,17 +297,16 @@ def read_by(step: Step) -> tuple[Value, ...]:
     return step.inputs if step.tied is None else (*step.inputs, step.tied)
 
 
-def _words_in(statement: tree.Const | tree.Block | tree.Shared) -> Iterator[str]:
-    """Return every word of what a declaration is made of."""
-    waiting: list[Any] = [statement.value if isinstance(statement, tree.Const) else statement.body]
+def nodes_in(node: tree.Node) -> Iterator[tree.Node]:
+    """Return a node and all that it is made of."""
+    waiting: list[Any] = [node]
     while waiting:
-        node = waiting.pop()
-        if isinstance(node, tree.Name):
-            yield node.text
-        elif isinstance(node, tree.Node):
-            waiting.extend(getattr(node, name) for name in node.__slots__)  # type: ignore[attr-defined]
-        elif isinstance(node, tuple):
-            waiting.extend(node)
+        part = waiting.pop()
+        if isinstance(part, tree.Node):
+            yield part
+            waiting.extend(getattr(part, name) for name in part.__slots__)  # type: ignore[attr-defined]
+        elif isinstance(part, tuple):
+            waiting.extend(part)
 
 
 def _labels(program: tree.Program) -> Iterator[tuple[str, tree.Node]]:
