@@ -1137,7 +1137,7 @@ class _Elaborator:
                     written[place].span if len(written) == len(items) else stage.items.span,
                     help=pair,
                 )
-        return [item if several else (item,) for item in items]
+        return list(items) if several else [(item,) for item in items]  # type: ignore[arg-type]
 
     def refuse_variables(self, stage: tree.For | tree.Each, word: str) -> None:
         """Raise the mistake of variables that are in upper case, or of one name."""
