@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,9 +29,9 @@ from .layer import arguments as declared_arguments
 from .layers import PLANNED, brought, forms, keywords, suggest
 from .layers.windows import axis_names
 from .network import Body, Group, Network, Output, Repeat, Run, Step, Use, Value
-from .options import NO_OPTIONS, Options
+from .options import NO_OPTIONS, Options, place_of
 from .refusals import check_input, check_sizes, refusal
-from .scope import Block, Builder, Declarations, Entry, Given, Held, Lost, pruned, read_by
+from .scope import Block, Builder, Declarations, Entry, Given, Held, Lost, nodes_in, pruned, read_by
 from .size import Condition, Expression, TooLarge, Undecided, choose, symbol
 from .source import Source, Span
 from .spelling import nearest
@@ -141,7 +141,7 @@ class _Elaborator:
         self.source = source
         self.options = options
         self.diagnostics: list[Diagnostic] = []
-        self.reported: set[tuple[str, int]] = set()
+        self.reported: set[tuple[str, str, int]] = set()
         self.symbols: dict[str, Any] = {}
         self.copies: list[Related | None] = []
         """The copies of repeats and `for` that are being read, with what to say of each."""
@@ -161,16 +161,20 @@ class _Elaborator:
         self.reading = [source.name]
         self.characters = 0
         """Characters that have been read of other files."""
-        self.settled: set[str] = set()
-        """Options that something in the text has asked for."""
+        self.constants: dict[str, Span] = {}
+        """Every constant that has been read, in all files."""
         self.copies_made: dict[Span, int] = {}
         """How many copies of a label there are at most, -1 where a mistake leaves that unknown."""
         self.inputs: dict[str, Span] = {}
-        self.choices: dict[str, tuple[ArgumentValue, ...]] = {}
+        self.has_one_input = False
+        self.choices: dict[str, Span] = {}
+        """The choices that have been read, by the names that they are picked by."""
+        self.asked: dict[str, Diagnostic] = {}
+        """The messages about choices that are left open."""
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Keep the first message at a place: a copy of a repeat makes the mistake of the first again."""
-        place = (diagnostic.span.source.name, diagnostic.span.start)
+        place = (diagnostic.span.source.name, diagnostic.span.source.text, diagnostic.span.start)
         if place not in self.reported:
             self.reported.add(place)
             self.diagnostics.append(diagnostic)
@@ -200,8 +204,12 @@ class _Elaborator:
     def born(self, name: str) -> ArgumentValue:
         """Return the size that an input's shape calls by a name: a symbol, or the number that was set for it."""
         if name not in self.symbols:
-            self.settled.add(name)
-            self.symbols[name] = self.options.settings.get(name, symbol(name))
+            value = self.options.settings.get(name, OPEN)
+            self.symbols[name] = symbol(name) if value is OPEN else value
+            if value is not OPEN and not (type(value) is int and value > 0):
+                self.symbols[name] = symbol(name)
+                message = f"`{name}` is a size, which is a whole number from 1 on, and this is {what_it_is(value)}"
+                raise mistake("E008", message, place_of("set", name, value), help=f"for example `--set {name}=128`")
         return self.symbols[name]
 
     def opened(self, value: ArgumentValue, name: str) -> ArgumentValue:
@@ -210,26 +218,55 @@ class _Elaborator:
 
     def member(self, place: str, members: tuple[ArgumentValue, ...], span: Span) -> ArgumentValue:
         """Return the member of a choice that has been picked; asks for one where none has."""
-        self.choices[place] = members
-        listed = ", ".join(show(member) for member in members)
+        place = self.name_of_choice(place, span)
+        self.choices[place] = span
+        listed = ", ".join(map(show, members))
         if place not in self.options.picks:
-            raise mistake(
+            if self.checking:
+                return opened(members[0], place)
+            self.asked[place] = Diagnostic(
                 "E032",
                 f"`{place}` is a choice of {listed}: the file describes a family, and one of it is needed here",
                 span,
                 help=f"choose one with `--pick {place}={show(members[0])}`",
             )
-        self.settled.add(place)
+            raise Mistake(self.asked[place])
         picked = self.options.picks[place]
-        if not any(type(member) is type(picked) and member == picked for member in members):
-            raise mistake("E032", f"`{show(picked)}` is no member of `{place}`, which is {listed}", span)
-        return picked
+        for member in members:
+            named = member.name if isinstance(member, Block) else None
+            if (type(member) is type(picked) and member == picked) or named == getattr(picked, "text", picked):
+                return member
+        raise mistake(
+            "E032",
+            f"`{place}` is a choice of {listed}, and `{show(picked)}` is none of them",
+            place_of("pick", place, picked),
+            "",
+            f"choose one with `--pick {place}={show(members[0])}`",
+            Related(span, "the choice"),
+        )
+
+    def name_of_choice(self, place: str, span: Span) -> str:
+        """Return what a choice is picked by: one place in the text has one name, and no two have the same."""
+        body = self.nested[-1].body.span if self.nested else None
+        if body is not None and body.source is span.source and body.start <= span.start < body.end:
+            place = f"{self.nested[-1].name}.{place}"
+        found, number = place, 1
+        for known, seen in self.choices.items():
+            if seen == span:
+                return known
+        while found in self.choices:
+            number += 1
+            found = f"{place}_{number}"
+        return found
 
     # Statements
 
     def file(self, program: tree.Program, name: str) -> tuple[Network, tuple[Diagnostic, ...]]:
         builder = Builder(None, (), Declarations(program))
         outputs: list[Output] = []
+        bodies = (s.body for s in program.statements if isinstance(s, tree.Let | tree.Output))
+        stages = (node for body in bodies for node in nodes_in(body) if isinstance(node, tree.Layer))
+        self.has_one_input = sum(any(form.is_input for form in forms(stage.name.text)) for stage in stages) == 1
         try:
             for statement in program.statements:
                 with self.reporting():
@@ -239,7 +276,7 @@ class _Elaborator:
             self.check_unused_blocks(builder)
         except RecursionError:
             self.report(_nested_too_deep(Span(self.source, 0, 0)))
-        self.report_unsettled(program)
+        self.report_unsettled(builder)
         self.report_no_network(program, builder, outputs)
         return self.network(name, builder, outputs)
 
@@ -250,7 +287,13 @@ class _Elaborator:
             self.report(_no_network(program.source, "the file is empty", ""))
             return
         errors = [found for found in self.diagnostics if found.severity == "error"]
-        if outputs or errors or any(isinstance(statement, tree.Wrong) for statement in statements):
+        if errors or any(isinstance(statement, tree.Wrong) for statement in statements):
+            return
+        if outputs:
+            if all(output.aux for output in outputs):
+                cure = "`aux` is for outputs beside others; write `out` for one that the network is for"
+                message = "this describes no network: its outputs serve training alone"
+                self.report(_no_network(program.source, message, cure, outputs[0].span))
             return
         end = statements[-1].span
         declared = [s for s in statements if isinstance(s, tree.Block | tree.Shared | tree.Const | tree.Use)]
@@ -383,6 +426,8 @@ class _Elaborator:
         """Elaborate `const`: its own value, or the one that was set for it."""
         name = statement.name.text
         self.refuse_name(builder, statement.name)
+        self.constants.setdefault(name, statement.name.span)
+        self.checking += name in self.options.settings  # what is set is not needed
         try:
             value = evaluate(statement.value, _StageNames(self, builder, None, place=name))
             if _tensor_in(value):
@@ -397,41 +442,79 @@ class _Elaborator:
             if isinstance(found, Undecided):
                 raise Mistake(_undecided(found, statement.value.span)) from None
             raise
+        finally:
+            self.checking -= name in self.options.settings
         if name in self.options.settings:
-            self.settled.add(name)
-            value = self.options.settings[name]
+            value = self.setting(builder, statement, value)
         given = Given(value, statement.name.span)
         builder.declarations.add(name, given)
         builder.declarations.own[name] = given
 
-    def report_unsettled(self, program: tree.Program) -> None:
+    def setting(self, builder: Builder, statement: tree.Const, own: ArgumentValue) -> ArgumentValue:
+        """Return the value that has been set for a constant, which has to be like its own one."""
+        name = statement.name.text
+        value = self.options.settings[name]
+        block = builder.find(value.text) if isinstance(value, Word) else None
+        if isinstance(block, Block):
+            value = block
+        if _sort(value) != _sort(own):
+            builder.declarations.add(name, Lost(statement.name.span))
+            raise mistake(
+                "E008",
+                f"`{name}` cannot be set to {what_it_is(value)}",
+                place_of("set", name, value),
+                "",
+                f"it stands for {_sort(own)} in the text",
+                Related(statement.span, "declared here"),
+            )
+        return value
+
+    def report_unsettled(self, builder: Builder) -> None:
         """Report options that name nothing in the text."""
-        start = Span(program.source, 0, 0)
-        known = (*(name for name in self.symbols if "." not in name), *self.settled)
-        for name in self.options.settings:
-            if name not in self.settled:
-                guess = nearest(name, known)
-                self.diagnostics.append(
-                    Diagnostic(
-                        "E033",
-                        f"there is no constant and no open size called `{name}` to be set",
-                        start,
-                        help=f"did you mean `{guess}`?" if guess else "constants are declared by `const name = value`",
-                    )
-                )
-        for name in self.options.inputs:
-            if name not in self.settled:
-                listed = ", ".join(f"`{known}`" for known in self.inputs) or "none"
-                message = f"there is no input called `{name}`; the inputs are {listed}"
+        sizes = tuple(name for name in self.symbols if "." not in name)
+        for name, value in self.options.settings.items():
+            if name not in self.constants and name not in sizes:
+                cure = self.cure_of_setting(builder, name, sizes)
+                message = f"there is no constant and no open size called `{name}` to be set"
+                self.diagnostics.append(Diagnostic("E033", message, place_of("set", name, value), help=cure))
+        for name, shape in self.options.inputs.items():
+            if name not in self.inputs and (name or len(self.inputs) != 1):
+                message = f"there is no input called `{name}`; {_are('input', self.inputs)}"
+                cure = f"for example `--input {next(iter(self.inputs), 'image')}=64x64x3`"
+                held = builder.scope.names.get(name)
+                maker = builder.maker(held.value) if isinstance(held, Held) and held.value is not None else None
+                if maker is not None and maker.name in self.inputs:
+                    cure = f"`{name}` begins with it: write `--input {maker.name}=...`"
                 if not name:
-                    message = f"the network has {len(self.inputs)} inputs, so the one to be replaced has to be named"
-                self.diagnostics.append(Diagnostic("E033", message, start, help="for example `--input image=64x64x3`"))
-        for name in self.options.picks:
+                    message = (
+                        f"there are {len(self.inputs)} inputs, so the one to be replaced has to be named: {listed}"
+                    )
+                self.diagnostics.append(Diagnostic("E033", message, place_of("input", name, shape), help=cure))
+        for name, value in self.options.picks.items():
             if name not in self.choices:
                 guess = nearest(name, self.choices)
-                listed = ", ".join(f"`{known}`" for known in self.choices) or "none"
-                cure = f"did you mean `{guess}`?" if guess else f"the choices are {listed}"
-                self.diagnostics.append(Diagnostic("E033", f"there is no choice called `{name}`", start, help=cure))
+                cure = f"did you mean `{guess}`?" if guess else _are("choice", self.choices)
+                if name in self.constants:
+                    cure = f"`{name}` is a constant, which is set: `--set {name}={show(value)}`"
+                asked = self.asked.get(guess or "")
+                self.diagnostics = [found for found in self.diagnostics if found is not asked]
+                message = f"there is no choice called `{name}`"
+                self.diagnostics.append(Diagnostic("E033", message, place_of("pick", name, value), help=cure))
+
+    def cure_of_setting(self, builder: Builder, name: str, sizes: tuple[str, ...]) -> str:
+        """Return what to write in place of a setting that names nothing."""
+        guess = nearest(name, (*self.constants, *sizes))
+        if guess:
+            return f"did you mean `{guess}`?"
+        for _, entry in builder.declarations.entries.values():
+            if isinstance(entry, Block) and any(parameter.name.text == name for parameter in entry.parameters):
+                return f"`{name}` is a parameter of the block `{entry.name}`, and is given where that is used"
+        known = (*self.constants, *sizes)
+        return (
+            f"there {'is' if len(known) == 1 else 'are'} {_listed(known)}"
+            if known
+            else "a constant is declared by `const width = 64`"
+        )
 
     # Other files
 
@@ -532,7 +615,8 @@ class _Elaborator:
                 help="give its tensor to the block as an argument",
             )
         if len(self.nested) >= MOST_NESTED:
-            raise mistake("E026", f"blocks stand in blocks more than {MOST_NESTED} deep", stage.span)
+            message = f"blocks stand in blocks more than {MOST_NESTED} deep"
+            raise mistake("E026", message, stage.span, help="put blocks one behind the other, or repeat a group")
         inner = Builder(None, [builder.tensor(entering)], block.home, block.order)
         inner.outer.append(0 if entering is None else entering)
         try:
@@ -576,7 +660,7 @@ class _Elaborator:
                 value = _moved_in(given[word], builder, inner)
             else:
                 assert parameter.default is not None, "what has no default is given"
-                value = evaluate(parameter.default, _StageNames(self, inner, 0, place=f"{name}.{word}"))
+                value = evaluate(parameter.default, _StageNames(self, inner, 0, place=f"{block.name}.{word}"))
             arguments[word] = value
             inner.frames[0].names[word] = Given(value, parameter.name.span)
         return UseOf(block, stage, inner, arguments, spans)
@@ -655,11 +739,15 @@ class _Elaborator:
         with self.reporting():
             if self.is_closed(builder, branch):
                 first = branch.stages[0] if isinstance(branch, tree.Pipeline) else branch
+                declared = forms(first.name.text) if isinstance(first, tree.Layer) else ()
+                is_input = bool(declared) and declared[0].is_input
                 raise mistake(
                     "E027",
                     f"{where} takes a tensor, and this begins with one of its own",
                     first.span,
-                    help="put `id` or a layer first, or join the two: `concat(id, other)`",
+                    help="leave it out: what enters is known where the block is used"
+                    if is_input
+                    else "put `id` or a layer first, or join the two: `concat(id, other)`",
                 )
             value = self.branch(builder, branch, 0 if builder.inputs[0] is not None else None)
         return value
@@ -671,7 +759,8 @@ class _Elaborator:
             return
         origin = self.origins.get(found, found.span)
         is_argument = found.span.text in use.spans and use.is_in_body(found.span) and found.code != "E027"
-        is_own = found.severity != "error" or (not is_argument and self.is_made_anyway(found, origin, use))
+        is_told = found.severity != "error" or found.code == "E032"  # a choice is made at its own place
+        is_own = is_told or (not is_argument and self.is_made_anyway(found, origin, use))
         told = in_the_block(found, use) if is_own else at_the_use(found, use, self.copy)
         self.origins[told] = origin
         self.report(told)
@@ -1223,6 +1312,8 @@ class _Elaborator:
                 help="declare it before, by `let`",
             )
         names = _StageNames(self, builder, entering, births=name if is_input else "", place=name)
+        if is_input:
+            self.inputs[name] = stage.span
         try:
             bound = bind(stage.name, candidates, stage.arguments, names)
         except Mistake as found:
@@ -1235,7 +1326,6 @@ class _Elaborator:
             return self.unknown_step(builder, stage, name)
         layer = bound.layer
         if is_input:
-            self.inputs[name] = stage.span
             layer = self.with_open_sizes(self.with_shape(layer, name), name)
         if layer.is_source:
             return self.step(builder, stage, name, layer, (), bound.spans)
@@ -1252,15 +1342,11 @@ class _Elaborator:
 
     def with_shape(self, layer: Layer, name: str) -> Layer:
         """Return an input with the shape that has been set for it, if one has."""
-        for wanted in (name, ""):
-            if wanted in self.options.inputs and (wanted or len(self.inputs) == 1):
-                self.settled.add(wanted)
-                sizes = tuple(
-                    self.born(size.text) if isinstance(size, Word) else size for size in self.options.inputs[wanted]
-                )
-                return evolve(layer, shape=sizes)  # type: ignore[misc]
-        self.settled.discard("")  # a second input: which of them is meant is not known
-        return layer
+        shape = self.options.inputs.get(name, self.options.inputs.get("") if self.has_one_input else None)
+        if shape is None:
+            return layer
+        sizes = tuple(self.born(size.text) if isinstance(size, Word) else size for size in shape)
+        return evolve(layer, shape=sizes)  # type: ignore[misc]
 
     def with_open_sizes(self, layer: Layer, name: str) -> Layer:
         """Return an input whose `?` are symbols of their own, called after its axes."""
@@ -1300,7 +1386,8 @@ class _Elaborator:
             if not self.checking:
                 check_sizes(output, layer, tensors)
         except Refused as refused:
-            self.report(refusal(builder, refused, span, inputs, spans, self.copy))
+            if not (self.checking and refused.code == "E030"):
+                self.report(refusal(builder, refused, span, inputs, spans, self.copy))
             return self.unknown_step(builder, stage, name, inputs)
         except Undecided as open_question:
             self.report_undecided(open_question, span)
@@ -1526,7 +1613,8 @@ class _Elaborator:
         """Elaborate `freeze( ... )`: the weights of what stands in it are not trained."""
         only = stage.items[0] if len(stage.items) == 1 else None
         if only is None or isinstance(only, tree.Keyword | tree.Each) or stage.arguments:
-            wrong = stage.arguments[0].span if stage.arguments else stage.span
+            spare = (*stage.items[1:], *stage.arguments)
+            wrong = spare[0].span if spare else stage.span
             raise mistake(
                 "E008", "`freeze` takes one pipeline and nothing else", wrong, help="`freeze(conv 8@3 | relu)`"
             )
@@ -1626,7 +1714,7 @@ class _Elaborator:
             condition = truth(argument.value, _StageNames(self, builder, entering, place="residual.when"))
             if not isinstance(condition, bool):
                 if not self.checking:
-                    raise Mistake(_undecided(Undecided(condition.symbols), argument.span))
+                    raise Mistake(_undecided(Undecided(condition.symbols), argument.value.span))
                 raise Silent
             when = condition
         branches, _ = self.branches(builder, stage, entering)
@@ -1693,6 +1781,24 @@ def _named(layer: Layer, kind: Kind) -> Iterator[NamedTensor]:
     for name, argument in declared_arguments(type(layer)).items():
         if argument.kind is kind and getattr(layer, name) is not None:
             yield getattr(layer, name)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _are(what: str, names: Collection[str]) -> str:
+    """Return a sentence that says which ones there are."""
+    if len(names) < 2:
+        return f"the {what} is {_listed(names)}" if names else f"there is no {what}"
+    return f"the {what}s are {_listed(names)}"
+
+
+def _sort(value: ArgumentValue) -> str:
+    """Return what a constant stands for; a list of numbers may stand where a number does."""
+    if isinstance(value, bool | Condition):
+        return "a truth value"
+    return "a number or a list" if is_number(value) or isinstance(value, tuple) else "a word"
 
 
 def _tensor_in(value: ArgumentValue) -> str:
@@ -1776,7 +1882,7 @@ def _undecided(open_question: Undecided, span: Span) -> Diagnostic:
         f"{names} must be known here",
         span,
         "a number is needed",
-        f"give {names} a number where the input is declared",
+        f"give {names} a number where the input is declared, or by `--set {sorted(open_question.symbols)[0]}=128`",
     )
 
 

@@ -37,6 +37,13 @@ class Options:
 NO_OPTIONS = Options()
 
 
+def place_of(option: str, name: str, value: object) -> Span:
+    """Return the place of an option in messages: what was written for it."""
+    shown = "x".join(map(show, value)) if option == "input" and isinstance(value, tuple) else show(value)
+    source = Source("<options>", f"--{option} {name}={shown}" if name else f"--{option} {shown}")
+    return Span(source, len(f"--{option} "), len(source.text))
+
+
 def read_value(text: str) -> Any:
     """Return the value of a text such as `48`, `[64, 128]` or `relu`. Raises ValueError where it has none."""
     program, mistakes = parse(Source("option", f"const value = {text}"))

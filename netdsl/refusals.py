@@ -119,7 +119,7 @@ def check_sizes(output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
             "make a size smaller",
         )
     for weight in weights:
-        unknown = sorted(symbols(weight.shape))
+        unknown = sorted(symbols((*weight.shape, weight.present)))
         names, are = " and ".join(f"`{name}`" for name in unknown), "is" if len(unknown) == 1 else "are"
         them = "it" if len(unknown) == 1 else "them"
         check(
