@@ -78,7 +78,7 @@ def in_the_block(found: Diagnostic, use: UseOf) -> Diagnostic:
     """Return the message of a mistake that is the block's own, from whichever use it was found."""
     name = quoted(use.block.name)
     related = (*found.related, Related(use.stage.span, f"{name} is used here"))
-    default = use.default_at(found.span) if use.is_in_body(found.span) else None
+    default = use.default_at(found.span) if found.code == "E009" and use.is_in_body(found.span) else None
     if default is not None:
         return evolve(found, span=default, related=_fewer((Related(found.span, "here"), *related)))
     return evolve(found, related=_fewer(related))

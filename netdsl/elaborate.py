@@ -486,9 +486,8 @@ class _Elaborator:
                 if maker is not None and maker.name in self.inputs:
                     cure = f"`{name}` begins with it: write `--input {maker.name}=...`"
                 if not name:
-                    message = (
-                        f"there are {len(self.inputs)} inputs, so the one to be replaced has to be named: {listed}"
-                    )
+                    count = f"there are {len(self.inputs)} inputs"
+                    message = f"{count}, so the one to be replaced has to be named: {_listed(self.inputs)}"
                 self.diagnostics.append(Diagnostic("E033", message, place_of("input", name, shape), help=cure))
         for name, value in self.options.picks.items():
             if name not in self.choices:
@@ -510,11 +509,9 @@ class _Elaborator:
             if isinstance(entry, Block) and any(parameter.name.text == name for parameter in entry.parameters):
                 return f"`{name}` is a parameter of the block `{entry.name}`, and is given where that is used"
         known = (*self.constants, *sizes)
-        return (
-            f"there {'is' if len(known) == 1 else 'are'} {_listed(known)}"
-            if known
-            else "a constant is declared by `const width = 64`"
-        )
+        if not known:
+            return "a constant is declared by `const width = 64`"
+        return f"there {'is' if len(known) == 1 else 'are'} {_listed(known)}"
 
     # Other files
 
@@ -918,7 +915,7 @@ class _Elaborator:
         here = self.nested[-1].name if self.nested else ""
         if here in home.reached_from(name.text):
             message = f"the blocks {quoted(here)} and {quoted(name.text)} use each other"
-            cure = "a block cannot use itself, through others neither; repeat a group: `( ... ) * 3`"
+            cure = "a block cannot use itself, nor through others; repeat a group: `( ... ) * 3`"
             related = Related(statement.name.span, f"which uses {quoted(here)}")
         else:
             message = f"{quoted(name.text)} is declared further down, and a {what} is declared before it is used"

@@ -77,6 +77,9 @@ SIZES = {"channels": -1, "length": 0, "height": -3, "width": -2, "depth": 0}
 _RANKS = {"length": (2,), "height": (3, 4), "width": (3, 4), "depth": (4,)}
 
 
+CONDITION = "a condition"
+
+
 def evaluate(expression: tree.Argument, names: Names) -> Value:
     """Return the value of an expression; a word that nothing declares is a Word, for a layer to read."""
     kind = type(expression)
@@ -148,7 +151,9 @@ def undefined(word: Word, expression: tree.Expression, names: Names, wanted: str
             "E008",
             f"{quoted(expression.text)} is the word `{word.text}` here, and {wanted} is wanted",
             expression.span,
-            help=f"if a name is meant by `{word.text}`, declare it before this",
+            help=f"compare it, as in `{expression.text} == {word.text}`"
+            if wanted == CONDITION
+            else f"if a name is meant by `{word.text}`, declare it before this",
         )
     guess = nearest(word.text, (*names.names(), *SIZES))
     return names.misplaced(word.text, expression.span) or mistake(
@@ -166,13 +171,13 @@ def truth(expression: tree.Expression, names: Names) -> Truth:
     if isinstance(value, bool | Condition):
         return value
     if isinstance(value, Word):
-        raise undefined(value, expression, names, "a condition")
+        raise undefined(value, expression, names, CONDITION)
     if names.leaves_open and isinstance(value, Expression):
         raise Silent
     cure = "a condition is `true` or `false`, or compares values"
     if is_number(value) and not isinstance(expression, tree.Number):
         cure = f"compare it, as in `{' '.join(expression.span.text.split())} > 0`"
-    raise mistake("E008", f"{what_it_is(value)} is neither true nor false", expression.span, "a condition", cure)
+    raise mistake("E008", f"{what_it_is(value)} is neither true nor false", expression.span, CONDITION, cure)
 
 
 def _unary(unary: tree.Unary, names: Names) -> Value:
