@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from attrs import frozen
 
 from .diagnostics import Related, quoted
 from .expressions import Mistake, Names, Silent, evaluate, mistake, truth
-from .layer import Argument, Layer, arguments, required
+from .layer import Argument, Declaration, arguments, required
 from .layers import forms
 from .size import Expression, negate
 from .source import Span
@@ -21,12 +22,12 @@ from .values import NAMING, SHAPE, WINDOW, NamedTensor, Unfit, Value, Word, is_n
 class Bound:
     """A layer with its arguments, and where each was written."""
 
-    layer: Layer
+    layer: Any
     spans: dict[str, Span]
 
 
 def bind(
-    keyword: tree.Name, declarations: tuple[type[Layer], ...], written: tuple[tree.Argument, ...], names: Names
+    keyword: tree.Name, declarations: tuple[type[Declaration], ...], written: tuple[tree.Argument, ...], names: Names
 ) -> Bound:
     """Return the layer that the arguments make of one of its forms."""
     declaration = _form(declarations, written)
@@ -123,7 +124,7 @@ def _parameter(parameter: tree.Parameter) -> str:
     return name if parameter.default is None else f"{name}={' '.join(parameter.default.span.text.split())}"
 
 
-def is_word_of(declarations: tuple[type[Layer], ...], word: str) -> bool:
+def is_word_of(declarations: tuple[type[Declaration], ...], word: str) -> bool:
     """Whether a bare word is a flag or value of a layer, in any of its forms."""
     return any(
         word in argument.words or (word == name and argument.bare)
@@ -132,12 +133,12 @@ def is_word_of(declarations: tuple[type[Layer], ...], word: str) -> bool:
     )
 
 
-def example(declaration: type[Layer]) -> str:
+def example(declaration: type[Declaration]) -> str:
     """Return a call of a layer in the language, from its page."""
     return (declaration.__doc__ or "").rstrip().rsplit("\n", 1)[-1].strip()
 
 
-def _form(declarations: tuple[type[Layer], ...], written: tuple[tree.Argument, ...]) -> type[Layer]:
+def _form(declarations: tuple[type[Declaration], ...], written: tuple[tree.Argument, ...]) -> type[Declaration]:
     """Return the form whose mark stands among the arguments, else the plain one."""
     words = {
         argument.text if isinstance(argument, tree.Name) else argument.name.text
@@ -170,6 +171,17 @@ BROUGHT = {
     "activation": "an activation is a layer of its own, as in `dense 10 | relu`",
     "use_bias": "write `nobias` for a layer without bias",
     "bias": "write `nobias` for a layer without bias",
+    "num_heads": "write the number alone, as in `attention 8`",
+    "num_kv_heads": "write `kv_heads=`",
+    "num_key_value_heads": "write `kv_heads=`",
+    "key_dim": "write `head_dim=`",
+    "embed_dim": "what enters is known; `dim=` is the number of channels that leave",
+    "is_causal": "write `causal`",
+    "use_causal_mask": "write `causal`",
+    "attn_mask": "write `causal`, or `bias=` with a tensor to add to the products",
+    "mask": "write `causal`, or `bias=` with a tensor to add to the products",
+    "window_size": "write `window=`",
+    "shift_size": "write `shift=`",
     "dilation_rate": "write `dilation=`",
     "depth_multiplier": "write `mult=`",
     "padding": "write `same`, `valid`, `centered` or `pad=1`",
@@ -199,7 +211,7 @@ def _is_fit(argument: Argument, value: Value) -> bool:
 class _Binder:
     """The arguments of one layer, as they are read from left to right."""
 
-    def __init__(self, keyword: tree.Name, declaration: type[Layer], names: Names) -> None:
+    def __init__(self, keyword: tree.Name, declaration: type[Declaration], names: Names) -> None:
         self.keyword = keyword
         self.declaration = declaration
         self.arguments = arguments(declaration)
@@ -396,7 +408,10 @@ class _Binder:
             if not reason.bound:
                 message = f"{what} is {argument.kind.wanted}, but {reason}"
             label = self._values_in(span) if reason.bound or span.text not in self._words_in(span) else ""
-            raise mistake("E008", message, span, label, f"for example `{example(self.declaration)}`") from None
+            help = f"for example `{example(self.declaration)}`"
+            if isinstance(value, bool) and name in BROUGHT:
+                help = BROUGHT[name]
+            raise mistake("E008", message, span, label, help) from None
 
     def _words_in(self, span: Span) -> tuple[str, ...]:
         return tuple(dict.fromkeys(re.findall(r"(?<![\w.])[a-z_][a-z0-9_]*", span.text)))

@@ -70,6 +70,8 @@ def _argument(form: type[Layer], name: str, argument: Argument) -> tuple[str, st
         return written, meaning if default is None else f"{meaning} ({show(default)} unless given)"
     if argument.role == "flag":
         return ", ".join(argument.words), meaning
+    if argument.bare is not None and argument.role == "keyword":
+        return f"{name} or {name}=", meaning
     if argument.bare is not None:
         return ", ".join([name, *(f"{name}={word}" for word in argument.words if word != argument.bare)]), meaning
     if argument.role == "word":
@@ -110,7 +112,8 @@ def _weights(form: type[Layer], entering: str) -> Sequence[Weight]:
     written = (
         stage.body.stages[-1] if isinstance(stage, tree.Output) and isinstance(stage.body, tree.Pipeline) else None
     )
-    if not isinstance(written, tree.Layer) or form.is_source or any(a.kind in NAMING for a in arguments(form).values()):
+    names_a_tensor = any(arguments(form)[name].kind in NAMING for name in required(form))
+    if not isinstance(written, tree.Layer) or form.is_source or names_a_tensor:
         return []
     layer = bind(written.name, (form,), written.arguments, _NoNames()).layer
     x = Tensor(tuple(int(size) if size.isdigit() else symbol(size) for size in entering.split("x")))

@@ -43,7 +43,12 @@ def compile_source(source: Source, name: str, options: Options = NO_OPTIONS) -> 
     if _errors(found):
         return Result(program, network, None, found)
     try:
-        return Result(program, network, count(network), found)
+        total = count(network)
+        if network.budgets and total is not None:
+            from .analysis.budget import broken
+
+            found = (*found, *broken(network, total))
+        return Result(program, network, total, found)
     except TooLarge as reason:
         return Result(program, network, None, (*found, _too_large(network, reason)))
 

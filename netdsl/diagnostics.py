@@ -11,13 +11,13 @@ CODES = {
     "E002": "spatial-size-exhausted",
     "E003": "reshape-size-mismatch",
     "E004": "merge-shape-mismatch",
+    "E005": "heads-not-dividing",
     "E006": "groups-not-dividing",
     "E007": "norm-groups-not-dividing",
     "E008": "bad-argument",
     "E009": "unknown-name",
     "E010": "undefined-or-cyclic-reference",
     "E020": "syntax-error",
-    "E021": "not-supported-yet",
     "E022": "missing-argument",
     "E023": "repeated-argument",
     "E024": "unreadable-file",
@@ -30,6 +30,7 @@ CODES = {
     "E031": "shared-differently",
     "E032": "choice-left-open",
     "E033": "unknown-option",
+    "E034": "budget-broken",
 }
 """Every code that this version reports, with its name; the catalogue of lint rules goes on from here."""
 

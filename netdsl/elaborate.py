@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from .binding import bind, bind_block, is_word_of
+from .binding import bind, bind_block, example, is_word_of
 from .blame import (
     SHAPES,
     UseOf,
@@ -26,19 +26,22 @@ from .diagnostics import Diagnostic, Related, quoted
 from .expressions import SIZES, Mistake, Silent, evaluate, mistake, truth, undefined, what_it_is
 from .layer import Layer, Refused, Tensor
 from .layer import arguments as declared_arguments
-from .layers import PLANNED, brought, forms, keywords, suggest
+from .layers import brought, forms, keywords, suggest
 from .layers.windows import axis_names
-from .network import Body, Group, Network, Output, Repeat, Run, Step, Use, Value
+from .network import Body, Budget, Experts, Group, Network, Output, Repeat, Run, Step, Use, Value
 from .options import NO_OPTIONS, Options, place_of
 from .refusals import check_input, check_sizes, refusal
 from .scope import Block, Builder, Declarations, Entry, Given, Held, Lost, nodes_in, pruned, read_by
-from .size import Condition, Expression, TooLarge, Undecided, choose, symbol
+from .size import Condition, Expression, TooLarge, Undecided, choose, symbol, symbols
 from .source import Source, Span
 from .spelling import nearest
 from .syntax import tree
 from .syntax.parser import MAX_TEXT, parse
-from .values import OPEN, OPERAND, TABLE, Kind, NamedTensor, Unfit, Word, is_number, show, whole
+from .values import OPEN, OPERAND, TABLE, TENSOR, Kind, NamedTensor, Unfit, Word, is_number, show, whole
 from .values import Value as ArgumentValue
+
+if TYPE_CHECKING:
+    from .training import Train
 
 MOST_STAGES = 100_000
 """Stages that one file may expand to; copies of a repeat count until one leaves what it got, uses of a block once."""
@@ -47,7 +50,6 @@ MOST_TRIED = 2_000
 MOST_NESTED = 64
 """Blocks in blocks."""
 
-FORMS_NOT_YET = ("attention", "moe")
 RESIDUAL, FREEZE, IDENTITY = "residual", "freeze", "id"
 FORMS = (RESIDUAL, FREEZE)
 """Words with branches behind them that are no layers."""
@@ -165,6 +167,8 @@ class _Elaborator:
         """Every constant that has been read, in all files."""
         self.copies_made: dict[Span, int] = {}
         """How many copies of a label there are at most, -1 where a mistake leaves that unknown."""
+        self.trainings: list[tuple[Train, dict[str, Span], Span]] = []
+        self.budgets: list[Budget] = []
         self.inputs: dict[str, Span] = {}
         self.has_one_input = False
         self.choices: dict[str, Span] = {}
@@ -311,6 +315,7 @@ class _Elaborator:
 
     def network(self, name: str, builder: Builder, outputs: list[Output]) -> tuple[Network, tuple[Diagnostic, ...]]:
         """Return the network of what the outputs need; the rest is warned of."""
+        trainings = self.checked_trainings(outputs)
         values = tuple(output.value for output in outputs)
         has_errors = any(found.severity == "error" for found in self.diagnostics)
         body, renumbered, dropped = pruned((), builder.steps, values, keep_all=has_errors)
@@ -328,7 +333,7 @@ class _Elaborator:
                 )
         renamed = tuple(evolve(output, value=renumbered[output.value]) for output in outputs)
         ordered = sorted(self.diagnostics, key=lambda found: (found.span.source is not self.source, found.span.start))
-        return Network(name, self.source, body, renamed), tuple(ordered)
+        return Network(name, self.source, body, renamed, trainings, tuple(self.budgets)), tuple(ordered)
 
     def statement(self, builder: Builder, statement: tree.Statement) -> Output | None:
         """Elaborate a statement; return the output that it makes, if it makes one."""
@@ -378,14 +383,36 @@ class _Elaborator:
                 raise
             home.add(block.name, block)
             home.own[block.name] = block
-        elif isinstance(statement, tree.Train | tree.Assert):
-            raise mistake(
-                "E021",
-                f"`{'train' if isinstance(statement, tree.Train) else 'assert'}` is part of the language, "
-                "but not supported yet",
-                statement.span,
-                help="leave it out; it does not change the network",
-            )
+        elif isinstance(statement, tree.Train):
+            self.train(builder, statement)
+        elif isinstance(statement, tree.Assert):
+            entries = builder.declarations.entries.items()
+            constants = {name: entry.value for name, (_, entry) in entries if isinstance(entry, Given)}
+            self.budgets += [Budget(condition, constants) for condition in statement.conditions]
+
+    def train(self, builder: Builder, statement: tree.Train) -> None:
+        """Elaborate `train`: how an output is meant to be trained."""
+        from .training import Train
+
+        if any(isinstance(argument, tree.Wrong) for argument in statement.arguments):
+            raise Silent
+        word = tree.Name(Span(statement.span.source, statement.span.start, statement.span.start + 5), "train")
+        bound = bind(word, (Train,), statement.arguments, _StageNames(self, builder, None, place="train"))
+        assert isinstance(bound.layer, Train)
+        self.trainings.append((bound.layer, bound.spans, word.span))
+
+    def checked_trainings(self, outputs: list[Output]) -> tuple[Train, ...]:
+        """Report a `train` whose output is none, or not said where there are several."""
+        trained = [output for output in outputs if not output.aux]
+        for training, spans, span in self.trainings:
+            if training.output is None and len(trained) > 1:
+                names = ", ".join(f"`{output.name}`" for output in trained)
+                message = f"the network has several outputs, and this does not say which is trained: {names}"
+                self.report(Diagnostic("E022", message, span, help=f"add `output={trained[0].name}`"))
+            elif training.output is not None and all(output.value != training.output.value for output in outputs):
+                message = f"{quoted(training.output.name)} is no output of the network"
+                self.report(Diagnostic("E010", message, spans["output"], help="an output is declared by `out`"))
+        return tuple(training for training, _, _ in self.trainings)
 
     def refuse_name(self, builder: Builder, name: tree.Name) -> None:
         """Raise the mistake of a declared name that is in upper case, or that stands for something else already."""
@@ -880,7 +907,7 @@ class _Elaborator:
 
     def refuse_unknown_tensor(self, builder: Builder, first: tree.Stage) -> None:
         """Raise the mistake of a pipeline that begins with a name, which nothing has declared before."""
-        if not isinstance(first, tree.Layer) or first.arguments or forms(first.name.text) or first.name.text in PLANNED:
+        if not isinstance(first, tree.Layer) or first.arguments or forms(first.name.text):
             return
         word = first.name.text
         if builder.find(word) is not None or word == IDENTITY:
@@ -1006,7 +1033,8 @@ class _Elaborator:
                 if not isinstance(item, tree.Keyword)
             ]
             wanted = max((n for form in forms(stage.name.text) for n in form.branches), default=0)
-            takes_entering = stage.name.text == RESIDUAL or len(bodies) < wanted
+            holds = any(form.holds_pipeline for form in forms(stage.name.text))
+            takes_entering = holds or stage.name.text == RESIDUAL or len(bodies) < wanted
             return not takes_entering and bool(bodies) and all(self.is_closed(builder, body) for body in bodies)
         return False
 
@@ -1367,7 +1395,7 @@ class _Elaborator:
         spans: dict[str, Span],
     ) -> Value | None:
         """Append a layer, after its rules have taken its inputs."""
-        inputs = (*inputs, *(named.value for named in _named(layer, OPERAND)))
+        entering, inputs = len(inputs), (*inputs, *(named.value for named in _named(layer, OPERAND)))
         tied = next((named.value for named in _named(layer, TABLE)), None)
         tensors = [tensor for value in inputs if (tensor := builder.tensor(value)) is not None]
         span = stage.span
@@ -1378,7 +1406,7 @@ class _Elaborator:
                     f"`{layer.keyword}` uses the weights of a layer outside of this repeat or block",
                     "put that layer inside too, or this one behind it",
                 )
-            check_input(layer, tensors)
+            check_input(layer, tensors[:entering])
             output = layer.output(*tensors)
             if not self.checking:
                 check_sizes(output, layer, tensors)
@@ -1394,7 +1422,10 @@ class _Elaborator:
             return self.unknown_step(builder, stage, name, inputs)
         named, text = stage.label is not None, _one_line(span.text)
         is_frozen = builder.is_frozen
-        value = builder.add(Step(name, layer, inputs, output, span, text, named, builder.groups, is_frozen, tied))
+        asked = tuple(named.value for named in _named(layer, TENSOR) if symbols(named.sizes))
+        value = builder.add(
+            Step(name, layer, inputs, output, span, text, named, builder.groups, is_frozen, tied, asked)
+        )
         if stage.label is not None:
             self.declare(builder, stage.label, value)
         return value
@@ -1425,7 +1456,7 @@ class _Elaborator:
             return
         word = stage.name.text
         declarations = forms(word)
-        if declarations and not declarations[0].combines:
+        if declarations and not declarations[0].combines and not declarations[0].holds_pipeline:
             return
         if builder.find(word) is not None:
             return
@@ -1434,7 +1465,7 @@ class _Elaborator:
                 "E020",
                 f"{quoted(word)} combines branches, which stand in parentheses directly behind it",
                 stage.span,
-                help=f"for example `{word}(conv 8@3 same, id)`",
+                help=f"for example `{example(declarations[0])}`",
             )
         if word in FORMS:
             raise mistake(
@@ -1443,8 +1474,6 @@ class _Elaborator:
                 stage.span,
                 help=f"`{word}(conv 8@3 same)`",
             )
-        if word in PLANNED or word in FORMS_NOT_YET:
-            raise _unsupported(quoted(word), LISTED, stage.span)
         self.excuse(builder)
         known = brought(word)
         guess = nearest(word, builder.visible()) or suggest(word)
@@ -1595,16 +1624,66 @@ class _Elaborator:
                     f"{quoted(word)} takes {wanted} branches, and here {'is' if len(branches) == 1 else 'are'} "
                     f"{len(branches)}",
                     stage.span,
+                    help=f"what enters stands before a single branch; {max(declarations[0].branches)} stand for all",
                 )
             if len(branches) < max(declarations[0].branches):
                 branches = [(entering, stage.name.span), *branches]
             return self.combine(builder, stage, stage.name, branches, (*arguments, *stage.arguments), entering)
-        if word in FORMS_NOT_YET:
-            raise _unsupported(f"`{word}( ... )`", LISTED, stage.span)
+        if declarations and declarations[0].holds_pipeline:
+            return self.experts(builder, stage, entering)
         if not declarations or not declarations[0].combines:
             raise self.not_a_combinator(builder, stage)
         branches, arguments = self.branches(builder, stage, entering)
         return self.combine(builder, stage, stage.name, branches, (*arguments, *stage.arguments), entering)
+
+    def experts(self, builder: Builder, stage: tree.Call, entering: Value | None) -> Value | None:
+        """Elaborate `moe( ... )`: copies of a pipeline that is applied to each position by itself."""
+        from .layers.moe import Moe
+
+        name = self.step_name(builder, stage.name.text, stage.label)
+        pipelines = [item for item in stage.items if not isinstance(item, tree.Keyword | tree.Each)]
+        if len(pipelines) != 1 or any(isinstance(item, tree.Each) for item in stage.items):
+            raise mistake(
+                "E008",
+                f"{quoted(stage.name.text)} takes one pipeline, of which all experts are copies",
+                stage.span,
+                help=f"for example `{example(forms(stage.name.text)[0])}`",
+            )
+        written = (*(item for item in stage.items if isinstance(item, tree.Keyword)), *stage.arguments)
+        names = _StageNames(self, builder, entering, place=name)
+        bound = bind(stage.name, forms(stage.name.text), written, names)
+        assert isinstance(bound.layer, Moe)
+        x = builder.tensor(entering)
+        if x is None or entering is None:
+            return self.unknown_step(builder, stage, name)
+        inner = Builder(builder, [bound.layer.position(x)], builder.declarations)
+        inner.outer.append(entering)
+        output = self.open(inner, pipelines[0], "an expert")
+        if len(inner.inputs) > 1:
+            raise mistake(
+                "E027",
+                "an expert sees one position at a time, and no tensor from outside",
+                pipelines[0].span,
+                help="join the two before: `concat(id, other) | moe( ... ) experts=8`",
+            )
+        made = inner.tensor(output)
+        if made is None:
+            return self.unknown_step(builder, stage, name, (entering,))
+        try:
+            check_input(bound.layer, [x])
+            leaving = bound.layer.output(x, made)
+            if not self.checking:
+                check_sizes(leaving, bound.layer, [x])
+        except Refused as refused:
+            self.report(refusal(builder, refused, stage.span, (entering,), bound.spans, self.copy))
+            return self.unknown_step(builder, stage, name, (entering,))
+        does, text, is_named = Experts(bound.layer, inner.finish(output)), _one_line(stage.span.text), bool(stage.label)
+        value = builder.add(
+            Step(name, does, (entering,), leaving, stage.span, text, is_named, builder.groups, builder.is_frozen)
+        )
+        if stage.label is not None:
+            self.declare(builder, stage.label, value)
+        return value
 
     def freeze(self, builder: Builder, stage: tree.Call, entering: Value | None) -> Value | None:
         """Elaborate `freeze( ... )`: the weights of what stands in it are not trained."""
@@ -1863,13 +1942,6 @@ def _only_declares_an_input(statement: tree.Output) -> bool:
 def _no_network(source: Source, message: str, cure: str, span: Span | None = None) -> Diagnostic:
     usual = "a network begins with the shape of one example, as in `in 28x28x1 | conv 8@3 | dense 10`"
     return Diagnostic("E025", message, span or Span(source, 0, 0), help=cure or usual)
-
-
-LISTED = "`netdsl layers` lists what this version has"
-
-
-def _unsupported(what: str, cure: str, span: Span) -> Mistake:
-    return mistake("E021", f"{what} is part of the language, but not supported yet", span, help=cure)
 
 
 def _undecided(open_question: Undecided, span: Span) -> Diagnostic:

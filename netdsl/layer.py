@@ -127,11 +127,15 @@ def arg(
     help: str,
     default: Any = attrs.NOTHING,
     role: Role = "keyword",
+    bare: Any = None,
     trains: bool = False,
     tries: tuple[str, ...] = (),
 ) -> Any:
-    """Declare an argument `name=value`, or one of another role; `tries` replace the examples of its kind."""
-    argument = Argument(kind, help, role, trains=trains, tries=tries or kind.tries)
+    """Declare an argument `name=value`, or one of another role; `tries` replace the examples of its kind.
+
+    With `bare`, its name alone means that value.
+    """
+    argument = Argument(kind, help, role, bare=bare, trains=trains, tries=tries or kind.tries)
     return attrs.field(default=default, metadata={"argument": argument}, kw_only=True)
 
 
@@ -153,17 +157,24 @@ def flag(word: str, *, help: str, off: bool = False) -> Any:
     return attrs.field(default=off, metadata={"argument": argument}, kw_only=True)
 
 
-class Layer:
-    """The base of every declaration of a layer: a kind of function from tensors to a tensor, with its weights.
-
-    A subclass is an attrs class whose fields are the arguments. Its rules run on numbers and on symbols alike, so they
-    use `check`, `same`, `choose` and arithmetic, and never Python's `if` on a size or a flag that may be symbolic.
-    """
+class Declaration:
+    """The base of what is written as a word with arguments: an attrs class whose fields these are."""
 
     keyword: ClassVar[str]
     """The word in the language."""
     form: ClassVar[str] = ""
     """Layers of one keyword in several forms: the flag or argument name that this form is known by."""
+    learns: ClassVar[bool] = False
+    """Whether it has a kernel."""
+
+
+class Layer(Declaration):
+    """The base of every declaration of a layer: a kind of function from tensors to a tensor, with its weights.
+
+    Its rules run on numbers and on symbols alike, so they use `check`, `same`, `choose` and arithmetic, and never
+    Python's `if` on a size or a flag that may be symbolic.
+    """
+
     ranks: ClassVar[tuple[int, ...]] = ()
     """Ranks of the tensors that it takes; empty for any."""
     accepts_int: ClassVar[bool] = False
@@ -181,10 +192,10 @@ class Layer:
     tensor that enters, fewer follow it."""
     of_branches: ClassVar[str] = ""
     """The combinator that does the same with branches, for those who give it some."""
+    holds_pipeline: ClassVar[bool] = False
+    """Whether a pipeline stands behind its word, `moe( ... ) experts=8`, that is applied to each position."""
     broadcasts: ClassVar[bool] = False
     """Whether a tensor that all examples have in common meets those of each as it is."""
-    learns: ClassVar[bool] = False
-    """Whether it has a kernel."""
     is_activation: ClassVar[bool] = False
     elementwise: ClassVar[bool] = False
     """Whether each element of the output depends on the one at its place alone, through the same function."""
@@ -222,19 +233,19 @@ class Layer:
         return ""
 
 
-def arguments(layer: type[Layer]) -> dict[str, Argument]:
+def arguments(layer: type[Declaration]) -> dict[str, Argument]:
     """Return the declared arguments of a layer by field name, in the order of their declaration."""
     fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(layer)  # type: ignore[arg-type]
     return {field.name: field.metadata["argument"] for field in fields}
 
 
-def required(layer: type[Layer]) -> tuple[str, ...]:
+def required(layer: type[Declaration]) -> tuple[str, ...]:
     """Return the names of the arguments without a default."""
     fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(layer)  # type: ignore[arg-type]
     return tuple(field.name for field in fields if field.default is attrs.NOTHING)
 
 
-def default_of(layer: type[Layer], name: str) -> Any:
+def default_of(layer: type[Declaration], name: str) -> Any:
     """Return the default of an argument."""
     return getattr(attrs.fields(layer), name).default  # type: ignore[arg-type]
 

@@ -221,21 +221,11 @@ class Net:
 def emit(network: Network, target: str) -> Emitted:
     """Return the source of a network for a target, and where its weights live in it.
 
-    Raises CompileError where a size is open: this version writes code for numbers only.
+    Raises CompileError where code would need an open size that is not at hand.
     """
     from importlib import import_module
 
-    from .size import symbols
-
     _one_of(target, TARGETS, "target")
-    for step in network.body.steps:
-        open_sizes = symbols(step.output.sizes) if step.output is not None else frozenset()
-        if open_sizes:
-            names = " and ".join(f"`{name}`" for name in sorted(open_sizes))
-            message = (
-                f"{names} {'is' if len(open_sizes) == 1 else 'are'} open, and code for open sizes is not supported yet"
-            )
-            raise CompileError((Diagnostic("E021", message, step.span, help="write a number for it in the input"),))
     emitter: Callable[[Network], Emitted] = import_module(f"netdsl.emit.{target}").emit
     return emitter(network)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import field, frozen
 
 from .layer import Layer, Tensor
 from .source import Source, Span
+
+if TYPE_CHECKING:
+    from .layers.moe import Moe
+    from .syntax import tree
+    from .training import Train
 
 Value: TypeAlias = int
 """Index in one Body: its inputs, then one value per step. Local, so that bodies can be shared."""
@@ -41,11 +46,11 @@ class Step:
 
     `does` and `output` are None where a mistake has left them unknown. `named` says that the author chose the name,
     `groups` are the labelled groups around it, outermost first. `is_frozen` keeps its weights as they are;
-    `tied` is the value whose maker's weights it uses as its own.
+    `tied` is the value whose maker's weights it uses as its own, `asked` are those of whose open shape it asks.
     """
 
     name: str
-    does: Layer | Repeat | Use | None
+    does: Layer | Repeat | Use | Experts | None
     inputs: tuple[Value, ...]
     output: Tensor | None
     span: Span
@@ -54,6 +59,7 @@ class Step:
     groups: tuple[Group, ...] = ()
     is_frozen: bool = False
     tied: Value | None = None
+    asked: tuple[Value, ...] = ()
 
     @property
     def full_name(self) -> str:
@@ -107,6 +113,14 @@ class Use:
 
 
 @frozen(eq=False)
+class Experts:
+    """Copies of a body beside each other, of which `router` chooses some for each position of what enters."""
+
+    router: Moe
+    body: Body
+
+
+@frozen(eq=False)
 class Output:
     """A tensor that the network returns; with `aux`, in training only."""
 
@@ -117,6 +131,14 @@ class Output:
 
 
 @frozen(eq=False)
+class Budget:
+    """A condition that the figures of the network have to meet, and the constants that it can name."""
+
+    condition: tree.Expression
+    constants: dict[str, Any]
+
+
+@frozen(eq=False)
 class Network:
     """A whole file: its body, whose sources are steps, and what it returns."""
 
@@ -124,3 +146,5 @@ class Network:
     source: Source = field(repr=False)
     body: Body
     outputs: tuple[Output, ...]
+    trainings: tuple[Train, ...] = ()
+    budgets: tuple[Budget, ...] = ()

@@ -109,7 +109,7 @@ def check_input(layer: Layer, tensors: list[Tensor]) -> None:
 
 def check_sizes(output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
     """Refuse what no framework could hold, and weights whose shape has a size that is open."""
-    weights = layer.weights(*tensors) if tensors else ()
+    weights = layer.weights(*tensors) if tensors or layer.is_source else ()
     counts = {"elements": product(output.sizes), "parameters": sum(weight.size for weight in weights)}
     for what, count in counts.items():
         check(
@@ -119,7 +119,7 @@ def check_sizes(output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
             "make a size smaller",
         )
     for weight in weights:
-        unknown = sorted(symbols((*weight.shape, weight.present)))
+        unknown = sorted(symbols((*weight.shape, weight.present))) if weight.present is not False else ()
         names, are = " and ".join(f"`{name}`" for name in unknown), "is" if len(unknown) == 1 else "are"
         them = "it" if len(unknown) == 1 else "them"
         check(

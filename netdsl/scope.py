@@ -285,7 +285,9 @@ def pruned(
         if -place - 1 in needed:
             renumbered[-place - 1] = len(inputs) + len(kept)
             tied = None if step.tied is None else renumbered[step.tied]
-            kept.append(evolve(step, inputs=tuple(renumbered[value] for value in step.inputs), tied=tied))
+            read = tuple(renumbered[value] for value in step.inputs)
+            asked = tuple(renumbered[value] for value in step.asked)
+            kept.append(evolve(step, inputs=read, tied=tied, asked=asked))
         else:
             dropped.append((-place - 1, step))
     output = renumbered[outputs[-1]] if outputs else None
@@ -294,7 +296,7 @@ def pruned(
 
 def read_by(step: Step) -> tuple[Value, ...]:
     """Return the values that a step needs."""
-    return step.inputs if step.tied is None else (*step.inputs, step.tied)
+    return (*step.inputs, *step.asked, *(() if step.tied is None else (step.tied,)))
 
 
 def nodes_in(node: tree.Node) -> Iterator[tree.Node]:

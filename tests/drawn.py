@@ -10,6 +10,7 @@ import itertools
 import random
 from collections.abc import Iterator
 from functools import cache
+from math import prod
 
 from attrs import frozen
 
@@ -18,7 +19,7 @@ from netdsl.layer import Argument, Layer, arguments, required
 from netdsl.layers import forms, keywords
 from netdsl.source import Source
 from netdsl.syntax.parser import parse
-from netdsl.values import PADS, SHIFT, SIZES, STRIDE, TABLE, TENSOR, WINDOW
+from netdsl.values import OPERAND, PADS, SHIFT, SIZES, STRIDE, TABLE, TENSOR, WINDOW
 
 ABSENT = ""
 """The text of an argument that is left to its default."""
@@ -60,6 +61,26 @@ BRANCHES = {
 }
 """Branches of a combinator, by what is tried with them."""
 
+BEHIND = {
+    "none": "",
+    "memory": "memory",
+    "memory of another rank": "memory",
+    "memory of itself": "linear 6",
+    "three": "id, memory, memory | linear 5",
+    "three of itself": "linear 8, linear 6, linear 5",
+}
+"""Branches behind the word of a layer that may have some, by what is tried with them."""
+
+ALIKE = {
+    "none": "",
+    "three": "id, memory | linear {channels}, memory | linear 12",
+    "three of few heads": "id, linear {half}, linear 6",
+}
+"""The same, where nothing brings the channels of one to those of another."""
+
+MEMORY = {2: (7, 6), 3: (3, 5, 6)}
+"""What is attended to, by its rank; it has other positions and channels than what enters."""
+
 
 @frozen
 class Drawn:
@@ -74,8 +95,9 @@ class Drawn:
 
 
 def layers() -> tuple[type[Layer], ...]:
-    """Return every declaration, in every form, that is not a source."""
-    return tuple(form for keyword in keywords() for form in forms(keyword) if not form.is_source)
+    """Return every declaration, in every form, that takes tensors alone."""
+    found = (form for keyword in keywords() for form in forms(keyword))
+    return tuple(form for form in found if not form.is_source and not form.holds_pipeline)
 
 
 def drawn(layer: type[Layer]) -> Drawn:
@@ -91,6 +113,8 @@ def drawn(layer: type[Layer]) -> Drawn:
     factors["then"] = ("",) if layer.is_activation else THEN
     if layer.combines:
         factors["branches"] = tuple(BRANCHES)
+    if layer.branches:
+        factors["branches"] = tuple(BEHIND if layer.learns else ALIKE)
     return Drawn(layer, factors)
 
 
@@ -99,6 +123,8 @@ def _texts(name: str, argument: Argument, layer: type[Layer], needed: bool) -> t
         return argument.words if argument.words == (layer.form,) else (ABSENT, argument.words[0])
     if argument.role == "word" and argument.bare is None:
         return argument.words
+    if argument.kind is OPERAND:
+        return ABSENT, "keys", "queries", "heads"
     assert argument.tries, f"{layer.keyword}: nothing to try for `{name}`"
     return argument.tries if needed else (ABSENT, *argument.tries)
 
@@ -123,6 +149,8 @@ def text_of(layer: type[Layer], choice: Choice) -> str:
     then = f" | {choice['then']}" if choice["then"] else ""
     if layer.combines:
         return _combined(layer, choice, sizes, " ".join(written), then)
+    if layer.branches:
+        return _attending(layer, choice, sizes, " ".join(written), then)
     stage = BEFORE.get(layer.keyword, "") + " ".join((layer.keyword, *written))
     if any(argument.kind is TENSOR for argument in declared.values()):
         other = "x".join(map(str, _like(layer, sizes)))
@@ -145,6 +173,34 @@ def _combined(layer: type[Layer], choice: Choice, sizes: tuple[int, ...], writte
     shape = "x".join(map(str, sizes))
     other = f"in {shape} as other\n" if "other" in branches else ""
     return f"{other}in {shape} | {layer.keyword}({branches}) {written}{then}"
+
+
+def _attending(layer: type[Layer], choice: Choice, sizes: tuple[int, ...], written: str, then: str) -> str:
+    channels = sizes[-1]
+    branches = (BEHIND if layer.learns else ALIKE)[choice["branches"]].format(channels=channels, half=channels // 2)
+    memory = MEMORY[len(sizes) if choice["branches"] != "memory of another rank" else 5 - len(sizes)]
+    shape = "x".join(map(str, sizes))
+    entering = f"in {shape} as entering"
+    if "memory" in branches:
+        entering += f"\nin {'x'.join(map(str, memory))} as memory"
+    for name, argument in arguments(layer).items():
+        if argument.kind is OPERAND and choice[name]:
+            queries, keys = _square(choice, sizes[:-1], memory[:-1] if "memory" in branches else sizes[:-1])
+            added = {"keys": (keys,), "queries": (queries, 1), "heads": (int(choice["heads"]), queries, keys)}
+            entering += f"\nin {'x'.join(map(str, added[choice[name]]))} as added"
+            written = written.replace(f"{name}={choice[name]}", f"{name}=added")
+    word = f"{layer.keyword}({branches})" if branches else layer.keyword
+    return f"{entering}\nout entering | {word} {written}{then}"
+
+
+def _square(choice: Choice, queries: tuple[int, ...], keys: tuple[int, ...]) -> tuple[int, int]:
+    """Return how many positions attend to how many: all, or those of a window of a map."""
+    window = choice["window"] or choice["grid"]
+    if len(queries) == 1 or not window:
+        return prod(queries), prod(keys)
+    size = ast.literal_eval(window)
+    count = prod(size) if isinstance(size, list) else size * size
+    return count, count
 
 
 def is_valid(text: str) -> bool:
@@ -211,13 +267,20 @@ def _completed(
         if name not in choice:
             fitting = [text for text in texts if _fits(layer, name, text, choice["rank"])] or list(texts)
             choice[name] = fitting[0] if generator.random() < 0.5 else generator.choice(fitting)
+    for name, other in ABOUT.items():
+        if choice.get(name) and not choice[other] and other not in fixed:
+            choice[other] = generator.choice(factors[other][1:])
     return choice
+
+
+ABOUT = {"shift": "window", "theta": "rope"}
+"""Options that say more about another, without which they are refused."""
 
 
 def _fits(layer: type[Layer], name: str, text: str, rank: str) -> bool:
     """Whether a text has a value for each axis of a rank, as far as that can be seen from it."""
     argument = arguments(layer).get(name)
-    if argument is None or argument.kind not in PER_AXIS or not text.startswith("["):
+    if argument is None or (argument.kind not in PER_AXIS and name != "shift") or not text.startswith("["):
         return True
     return len(ast.literal_eval(text)) == int(rank) - 1
 

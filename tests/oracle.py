@@ -21,7 +21,7 @@ from netdsl.emit import torch as torch_emitter
 from netdsl.emit.emitted import Emitted, Location
 from netdsl.layer import Layer
 from netdsl.layers.text import Embed
-from netdsl.network import Body, Network, Repeat, Use
+from netdsl.network import Body, Experts, Network, Repeat, Use
 from netdsl.source import Source
 from netdsl.syntax.parser import parse
 
@@ -66,6 +66,12 @@ def declared_weights(network: Network) -> dict[tuple[str, str], tuple[str, tuple
                     continue  # its weights are those of the first use
                 shared.add(step.does.body)
                 walk(step.does.body, f"{name}.")
+            elif isinstance(step.does, Experts):
+                x = body.tensor(step.inputs[0])
+                (router,) = step.does.router.weights(x)  # type: ignore[arg-type]
+                found[name, "router"] = ("router", tuple(map(int, router.shape)), float(router.shape[0]))
+                for copy in range(1, int(step.does.router.experts) + 1):
+                    walk(step.does.body, f"{name}.{copy}.")
             elif isinstance(step.does, Layer) and step.output is not None:
                 tensors = tuple(body.tensor(value) for value in step.inputs)
                 leaving = int(np.prod([int(size) for size in step.output.sizes]))
@@ -130,6 +136,8 @@ def _vocabularies(body: Body) -> Iterator[int]:
         if isinstance(step.does, Repeat):
             for run in step.does.runs:
                 yield from _vocabularies(run.body)
+        elif isinstance(step.does, Use):
+            yield from _vocabularies(step.does.body)
         elif isinstance(step.does, Embed):
             yield int(step.does.vocab)
 
@@ -263,7 +271,7 @@ def _move(weight_map: tuple[Location, ...], weights: Arrays, shapes: dict[str, t
     filled = {path: np.full(shape, np.nan, np.float32) for path, shape in shapes.items()}
     for location in weight_map:
         weight = weights[location.layer, location.weight]
-        part = slice(*location.part) if location.part is not None else slice(None)
+        part = slice(*location.part) if location.part is not None else ...
         filled[location.path][part] = location.arrange(weight, shapes[location.path])
     for path, array in filled.items():
         assert not np.isnan(array).any(), f"no weight fills all of {path}"
@@ -318,9 +326,10 @@ def is_constant(output: np.ndarray) -> bool:
     return output.size > 1 and bool(np.ptp(output) < 1e-6)
 
 
-def disagreement(text: str, jax: Jax, batch: int = BATCH) -> str:
+def disagreement(network: str | Network, jax: Jax, batch: int = BATCH) -> str:
     """Return what PyTorch, Keras on torch, Keras on JAX and the compiler disagree about on a network; "" if nothing."""
-    network = network_of(text)
+    network = network_of(network) if isinstance(network, str) else network
+    text = network.source.text
     weights, inputs = random_weights(network), random_inputs(network, batch=batch)
     for_torch, for_keras = emit_both(network)
     try:
@@ -344,6 +353,28 @@ def disagreement(text: str, jax: Jax, batch: int = BATCH) -> str:
         apart = difference(reference, answer.outputs)
         if apart > TOLERANCE:
             problems.append(f"{name} differs from torch by {apart:.2g} of the largest output")
+    return f"{text}\n{problems}\n{for_torch.source}\n{for_keras.source}" if problems else ""
+
+
+def open_disagreement(text: str, in_numbers: str, jax: Jax, batch: int = BATCH) -> str:
+    """Return what programs of a network with open sizes do otherwise than that of the network on numbers."""
+    network = network_of(in_numbers)
+    weights, inputs = random_weights(network), random_inputs(network, batch=batch)
+    reference = by_torch(torch_emitter.emit(network), weights, inputs)
+    for_torch, for_keras = emit_both(network_of(text))
+    try:
+        answers = {
+            "torch": by_torch(for_torch, weights, inputs),
+            "keras on torch": by_keras(for_keras, weights, inputs),
+            "keras on jax": jax(for_keras, weights, inputs),
+        }
+    except Exception as error:
+        return f"{text}\n{type(error).__name__}: {error}\n{for_torch.source}\n{for_keras.source}"
+    problems = []
+    for name, answer in answers.items():
+        apart = difference(reference.outputs, answer.outputs)
+        if apart > TOLERANCE:
+            problems.append(f"{name} differs by {apart:.2g} of the largest output")
     return f"{text}\n{problems}\n{for_torch.source}\n{for_keras.source}" if problems else ""
 
 

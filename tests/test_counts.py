@@ -150,8 +150,10 @@ def check_sums(result: Result) -> None:
     assert total is not None
     for depth in (None, 1, 2, 3):
         found = list(rows(result.network, depth))
-        for figure in ("trainable", "not_trained", "macs", "total"):
+        for figure in ("trainable", "not_trained", "total"):
             assert sum(getattr(row.counts, figure) * row.times for row in found) == getattr(total, figure), depth
+        for is_aux, macs in ((False, total.macs), (True, total.aux_macs)):
+            assert sum(row.counts.macs * row.times for row in found if row.is_aux == is_aux) == macs, depth
         assert all(depth is None or len(row.path) < depth for row in found)
         assert len({row.name for row in found}) == len(found)
 

@@ -100,3 +100,9 @@ def test_a_shared_table_is_counted_once_wherever_it_is_used() -> None:
 def test_values_that_are_left_open_may_be_rates(text: str) -> None:
     """What nothing uses, and the side of an `if` that is not taken, is checked on numbers that are no sizes."""
     oracle.network_of(text if "in 8x8x3" in text else f"in 8x8x3 | {text}")
+
+
+def test_a_trained_tensor_in_a_block_has_the_sizes_of_its_use() -> None:
+    assert not netdsl.check("block scaled: mul(id, param [channels] init=ones)\nin 8 | dense 3")
+    (found,) = netdsl.check("in Tx4 | mul(id, param [length, 4])")
+    assert (found.code, found.span.text) == ("E030", "param [length, 4]")

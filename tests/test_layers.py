@@ -21,11 +21,11 @@ from attrs import evolve
 from netdsl import layers, size
 from netdsl.emit.calls import KERAS, TORCH, Target
 from netdsl.layer import Argument, Layer, Refused, Tensor, Weight, arguments, default_of, required
-from netdsl.layers import FILES, PLANNED, forms, keywords, suggest
+from netdsl.layers import FILES, forms, keywords, suggest
 from netdsl.layers.text import Embed
 from netdsl.source import Source, Span
 from netdsl.syntax.parser import parse
-from netdsl.values import NAMING, OPEN, TABLE, NamedTensor, Unfit, Word
+from netdsl.values import NAMING, OPEN, OPERAND, TABLE, NamedTensor, Unfit, Word
 
 DECLARATIONS = tuple(form for keyword in keywords() for form in forms(keyword))
 
@@ -35,6 +35,9 @@ def name_of(layer: type[Layer]) -> str:
 
 
 every_layer = pytest.mark.parametrize("layer", DECLARATIONS, ids=name_of)
+every_function = pytest.mark.parametrize(
+    "layer", [form for form in DECLARATIONS if not form.holds_pipeline], ids=name_of
+)
 
 
 # Pages and words
@@ -75,7 +78,6 @@ def test_files_agree_with_declarations() -> None:
             if isinstance(value, type) and value.__module__ == module.__name__ and hasattr(value, "keyword")
         }
         assert set(found) == set(declared), file
-    assert not set(PLANNED) & set(keywords())
 
 
 @every_layer
@@ -90,7 +92,7 @@ def test_brought_words() -> None:
     brought = [word for layer in DECLARATIONS for word in layer.brought]
     assert len(brought) == len(set(brought))
     assert all(word == word.lower() for word in brought)
-    assert not set(brought) & {*keywords(), *PLANNED}
+    assert not set(brought) & set(keywords())
     for layer in DECLARATIONS:
         for word in layer.brought:
             assert str(suggest(word.upper())).split()[0] == layer.keyword
@@ -109,7 +111,7 @@ def test_dropped_percentage() -> None:
 # Spellings
 
 
-@every_layer
+@every_function
 def test_spelled_in_every_target(layer: type[Layer]) -> None:
     for target in (TORCH, KERAS):
         assert target.can_spell(layer) != layer.is_input, target.name
@@ -173,9 +175,17 @@ BRANCHES: tuple[tuple[tuple[int, ...], ...], ...] = (
     ((4,), (5, 6, 4)), ((5, 6, 4), (1, 1, 4), (6, 1)), ((5, 6, 4), (5, 6, 4), (5, 6, 4)), ((5, 6, 4), (4, 3)),
     ((5, 6, 4), (2, 6, 4)), ((2, 5, 6, 4), (5, 4, 3)), ((2, 1, 6, 4), (5, 4, 3)), ((6, 4),), ((1,), (5, 1, 3)),
 )  # fmt: skip
+BEHIND: tuple[tuple[tuple[int, ...], ...], ...] = (
+    ((9, 4), (5, 6)), ((9, 4), (9, 4)), ((12, 8), (7, 4), (7, 6)), ((12, 8), (7, 4), (6, 6)), ((12, 8),), ((10, 8, 8),),
+    ((8, 11, 4), (8, 11, 6)), ((8, 12, 8), (5, 4)), ((10, 8, 8), (10, 8, 4), (10, 8, 6)), ((10, 8, 8), (3, 2, 8)),
+)  # fmt: skip
+"""What enters a layer that may have branches behind its word."""
+ADDED: tuple[tuple[int, ...], ...] = ((1,), (9,), (7, 1), (12, 12), (2, 1, 1), (4, 1, 20), (1, 1, 1, 1))
 LIKE: tuple[tuple[int, ...], ...] = ((4, 3), (12, 5), (6, 11, 2), (16, 22, 9), (6, 5, 7, 1), (3, 2, 4, 1), (4,))
 MOST_SAMPLES = 800
-"""Of a layer: all combinations of arguments and tensors where they are fewer, else as many drawn at random."""
+"""Of a layer: all combinations of arguments and tensors where they are fewer, else as many drawn at random.
+
+Most arguments of those drawn are left as they are, as options refuse each other."""
 
 Sizes = tuple[tuple[Any, ...], ...]
 Sample = tuple[dict[str, Any], Sizes]
@@ -198,6 +208,8 @@ def value_of(text: str, argument: Argument) -> Any:
         return text == "true"
     if argument.kind in NAMING:
         return argument.kind.read(like(LIKE[0]))
+    if text in ("true", "false"):
+        return argument.kind.read(text == "true")
     if "?" in text:
         parts: tuple[Any, ...] = tuple(OPEN if part == "?" else int(part) for part in text.split("x"))
         return argument.kind.read(parts)
@@ -221,6 +233,8 @@ def choices(layer: type[Layer], name: str, argument: Argument) -> list[Any]:
     """Return the values to try for an argument, its default among them."""
     if argument.kind is TABLE:
         return [like((5, dim), Embed(dim=dim, vocab=7)) for dim in (1, 4, 12)]
+    if argument.kind is OPERAND:
+        return [None, *map(like, ADDED)]
     if argument.kind in NAMING:
         return [like(sizes) for sizes in LIKE]
     tried = [value_of(text, argument) for text in argument.tries]
@@ -235,6 +249,7 @@ def samples(layer: type[Layer]) -> Iterator[Sample]:
     entering: tuple[Sizes, ...] = BRANCHES
     if not layer.combines:
         entering = tuple((sizes,) for sizes in MAPS if not layer.ranks or len(sizes) in layer.ranks)
+        entering += BEHIND if layer.branches else ()
     count = len(entering)
     for values in tried:
         count *= len(values)
@@ -246,7 +261,8 @@ def samples(layer: type[Layer]) -> Iterator[Sample]:
     for _ in range(MOST_SAMPLES):
         sizes = generator.choice(entering)
         fitting = [[value for value in values if fits(value, sizes)] for values in tried]
-        yield dict(zip(declared, map(generator.choice, fitting), strict=True)), sizes
+        few = [values[0] if generator.random() < 0.7 else generator.choice(values) for values in fitting]
+        yield dict(zip(declared, few, strict=True)), sizes
 
 
 def fits(value: Any, sizes: Sizes) -> bool:
@@ -285,7 +301,8 @@ Outcome = tuple[Tensor, tuple[Weight, ...], Any]
 def outcome(layer: type[Layer], values: dict[str, Any], sizes: Sizes) -> Outcome:
     """Return what a layer declares for some arguments and tensors."""
     made = layer(**values)
-    tensors = tuple(map(Tensor, sizes))
+    operands = (values[name] for name, argument in arguments(layer).items() if argument.kind is OPERAND)
+    tensors = tuple(map(Tensor, (*sizes, *(operand.sizes for operand in operands if operand is not None))))
     return made.output(*tensors), made.weights(*tensors), made.products(*tensors)
 
 
@@ -320,7 +337,7 @@ def substituted(found: Outcome, values: dict[str, Any]) -> Outcome:
     )
 
 
-@every_layer
+@every_function
 def test_symbols_say_what_numbers_say(layer: type[Layer]) -> None:
     if layer.is_source:
         return
@@ -342,7 +359,7 @@ def test_symbols_say_what_numbers_say(layer: type[Layer]) -> None:
     assert not surprising, "a rule asks for what should stay open"
 
 
-@every_layer
+@every_function
 def test_refusals_name_their_argument(layer: type[Layer]) -> None:
     if layer.is_source:
         return

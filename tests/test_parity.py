@@ -13,6 +13,9 @@ pytestmark = pytest.mark.usefixtures("fast")
 
 LAYERS = {drawn.drawn(layer).name: layer for layer in drawn.layers()}
 
+SAID_TWICE = {"attention_bare": {"kv_heads": "the channels of the key give it, so that another value is refused"}}
+"""Options that cannot be broken on purpose, and why."""
+
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_every_two_options_together(name: str, jax: oracle.Jax) -> None:
@@ -31,7 +34,9 @@ def test_an_option_that_is_broken_is_seen(name: str) -> None:
     unseen = [
         factor
         for factor in drawn.options(layer)
-        if len(factors[factor]) > 1 and not _is_seen(layer, factor, factors[factor])
+        if len(factors[factor]) > 1
+        and factor not in SAID_TWICE.get(name, ())
+        and not _is_seen(layer, factor, factors[factor])
     ]
     assert not unseen, f"changing {unseen} changes nothing"
 

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import oracle
 import pytest
 
 import netdsl
@@ -86,6 +87,31 @@ def test_llama_3_405b() -> None:
     assert net.parameters.total == net.parameters.trainable == 405_853_388_800
 
 
+SMALL: dict[str, dict[str, Any]] = {
+    "albert": {"T": 4},
+    "alexnet_2012": {"inputs": {"": (67, 67, 3)}},
+    "bert": {"dim": 24, "layers": 2, "heads": 3, "T": 6},
+    "dcgan_discriminator": {},
+    "distilbert": {"T": 4},
+    "gpt2": {"dim": 24, "layers": 2, "heads": 3, "T": 5},
+    "llama": {"dim": 32, "layers": 2, "heads": 4, "kv_heads": 2, "hidden": 40, "vocab": 50, "theta": 100, "T": 6},
+    "mnist_cnn": {},
+    "text_classifier": {"T": 6},
+    "transformer": {"dim": 24, "heads": 3, "layers": 2, "T": 5},
+    "unet": {"inputs": {"": (188, 204, 1)}},
+    "vit": {"dim": 24, "layers": 2, "heads": 3, "patch": 56},
+}
+"""Members of families that are small enough to be run."""
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_small_members_compute_the_same(name: str, jax: oracle.Jax) -> None:
+    """PyTorch, Keras on torch and Keras on JAX agree, with the same random weights and inputs."""
+    net = netdsl.load(EXAMPLES / "zoo" / f"{name}.net", **SMALL[name])
+    problem = oracle.disagreement(net.network, jax)
+    assert not problem, problem
+
+
 @pytest.mark.parametrize("name", LIBRARY)
 def test_a_file_of_the_library_shows_its_use(name: str) -> None:
     """Its first lines say what it holds, with a network that uses it; it has no mistakes of its own."""
@@ -95,3 +121,4 @@ def test_a_file_of_the_library_shows_its_use(name: str) -> None:
     net = netdsl.compile("\n".join(shown))
     assert not net.diagnostics
     assert [found.code for found in netdsl.check(text)] == ["E025"]
+    assert max(map(len, text.splitlines())) <= 120

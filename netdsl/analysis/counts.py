@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
 from ..layer import Layer, Size, Tensor, Weight
-from ..network import Body, Network, Repeat, Run, Step, Use
+from ..network import Body, Experts, Network, Repeat, Run, Step, Use
+from ..size import product
 from ..source import Span
+
+if TYPE_CHECKING:
+    from ..layers.moe import Moe
 
 
 @frozen
@@ -29,7 +34,7 @@ class Counts:
     def __add__(self, other: Counts) -> Counts:
         return Counts(self.trainable + other.trainable, self.not_trained + other.not_trained, self.macs + other.macs)
 
-    def __mul__(self, times: int) -> Counts:
+    def __mul__(self, times: Size) -> Counts:
         return Counts(self.trainable * times, self.not_trained * times, self.macs * times)
 
 
@@ -42,7 +47,7 @@ class Row:
 
     `name` is the full one, with `path` before the last dot. The layer stands there `times` times; `counts` are those of
     one of them. What a mistake has left unknown is None. `does` is None for what is folded, too. `is_shared` says that
-    its weights have a line before, `is_aux` that it serves training alone.
+    its weights have a line before, `is_aux` that it serves training alone, `is_frozen` that training leaves it alone.
     """
 
     name: str
@@ -57,6 +62,9 @@ class Row:
     counts: Counts | None
     is_shared: bool = False
     is_aux: bool = False
+    is_frozen: bool = False
+    experts: tuple[Moe, Counts] | None = None
+    """Of a mixture of experts its router, and what one expert costs at one position."""
 
     @property
     def is_input(self) -> bool:
@@ -85,7 +93,7 @@ def only_in_training(network: Network) -> frozenset[Step]:
     for value in range(len(body.inputs) + len(body.steps) - 1, len(body.inputs) - 1, -1):
         step = body.steps[value - len(body.inputs)]
         if value in needed:
-            needed.update(step.inputs if step.tied is None else (*step.inputs, step.tied))
+            needed.update((*step.inputs, *step.asked, *(() if step.tied is None else (step.tied,))))
         else:
             others.add(step)
     return frozenset(others)
@@ -153,9 +161,25 @@ class _Counter:
             return _Tally(macs, {step.does.body: step.is_frozen})
         elif isinstance(step.does, Use):
             tally = self.body(step.does.body)
+        elif isinstance(step.does, Experts):
+            inner = self.body(step.does.body)
+            tally = _Tally(self.experts(body, step, step.does, inner.counts), inner.shared)
         else:
             tally = _Tally(self.layer(body, step), {})
         return _Tally(_frozen(tally.counts, step.is_frozen), tally.shared)
+
+    def experts(self, body: Body, step: Step, experts: Experts, each: Counts | None) -> Counts | None:
+        """Return what experts cost: the weights of all, the multiply-accumulates of those that a position goes through.
+
+        `each` is what one costs at one position.
+        """
+        x = body.tensor(step.inputs[0])
+        if x is None or each is None:
+            return None
+        router = experts.router
+        active = each.macs * router.top * product(x.positions)
+        of_all = each * router.experts
+        return counts_of(router.weights(x), active) + Counts(of_all.trainable, of_all.not_trained, 0)
 
     def layer(self, body: Body, step: Step) -> Counts | None:
         tensors = [tensor for value in step.inputs if (tensor := body.tensor(value)) is not None]
@@ -191,6 +215,9 @@ class _Counter:
         """Return the line of a layer, or of a repeat or block that is folded."""
         does = step.does
         kind = "repeat" if isinstance(does, Repeat) else does.block if isinstance(does, Use) else None
+        each = None
+        if isinstance(does, Experts):
+            kind, each = does.router.keyword, self.body(does.body).counts
         is_shared = where.is_shared or (isinstance(does, Use) and does.body in self.seen)
         return Row(
             name=".".join((*where.path, step.name)),
@@ -205,6 +232,8 @@ class _Counter:
             counts=where.counts(self.with_shared(self.step(body, step))),
             is_shared=is_shared,
             is_aux=where.is_aux,
+            is_frozen=where.is_frozen,
+            experts=(does.router, each) if isinstance(does, Experts) and each is not None else None,
         )
 
     def with_shared(self, tally: _Tally) -> Counts | None:
@@ -232,8 +261,8 @@ class _Counter:
             shared = self.body(run.body).shared
             if run.times > 1 and any(body not in self.seen for body in shared):
                 # the first copy has the lines with the shared weights, which the others use too
-                yield from self.copies(inner, step, run, first, 1)
-                yield from self.copies(inner, step, run, first + 1, run.times - 1)
+                yield from self.copies(where.below(str(first)), step, run, first, 1)
+                yield from self.copies(where.below(str(first + 1)), step, run, first + 1, run.times - 1)
             else:
                 yield from self.copies(inner, step, run, first, run.times)
             first += run.times
@@ -258,6 +287,7 @@ class _Counter:
             counts=where.counts(self.with_shared(self.body(run.body))),
             is_shared=where.is_shared,
             is_aux=where.is_aux,
+            is_frozen=where.is_frozen,
         )
 
     def group(self, body: Body, where: _Where, level: int, steps: tuple[Step, ...]) -> Row:
@@ -277,6 +307,7 @@ class _Counter:
             counts=where.counts(self.with_shared(_together(self.step(body, step) for step in steps))),
             is_shared=where.is_shared,
             is_aux=where.is_aux or all(step in self.aux for step in steps),
+            is_frozen=where.is_frozen or all(step.is_frozen for step in steps),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from textwrap import wrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
@@ -14,6 +14,9 @@ from ..layers.windows import axis_names
 from ..network import Network
 from ..size import Expression, TooLarge, Undecided, product, substitute, symbol
 from .counts import Counts, Row, rows
+
+if TYPE_CHECKING:
+    from ..layers.moe import Moe
 
 WIDTH = 100
 LABELS = 16  # columns that stand before a figure
@@ -58,12 +61,19 @@ def _explain_row(row: Row) -> str:
     lines = [f"{row.name}  {written}"]
     layer, output = row.does, row.output
     tensors = tuple(tensor for tensor in row.inputs if tensor is not None)
+    if row.experts is not None and output is not None and row.counts is not None:
+        return "\n".join([*lines, *_explain_experts(*row.experts, tensors[0], output, row.counts)])
     if layer is None or output is None or row.counts is None:
         return "\n".join([*lines, *_entry("unknown", ["because of a mistake"])])
     weights = [weight for weight in layer.weights(*tensors) if weight.present is not False]
+    if row.is_frozen:
+        weights = [evolve(weight, trained=False) for weight in weights]
     if tensors or str(output) not in row.text:
         lines += _entry("output", _explain_output(layer, tensors, output))
-    if own := [weight for weight in weights if not weight.tied]:
+    own = [weight for weight in weights if not weight.tied]
+    if own and row.is_shared:
+        lines += _entry("parameters", [f"shared with the first use, which has them: {_shapes(own)}"])
+    elif own:
         lines += _entry("parameters", _explain_parameters(own, row.counts))
     reason = layer.reason(*tensors)
     if reason:
@@ -79,6 +89,17 @@ def _entry(label: str, texts: Iterable[str]) -> Iterator[str]:
     pieces = (piece for text in texts for piece in wrap(text, WIDTH - LABELS, break_long_words=False))
     for place, piece in enumerate(pieces):
         yield f"  {label if place == 0 else '':{LABELS - 2}}{piece}"
+
+
+def _explain_experts(router: Moe, each: Counts, x: Tensor, output: Tensor, counts: Counts) -> Iterator[str]:
+    (weight,) = router.weights(x)
+    yield from _entry("output", [f"{output}, the shape stays" if x.sizes == output.sizes else f"{x} -> {output}"])
+    own = _equation([_elements(weight), f"{_factor(router.experts)}*{_factor(each.total)}"], counts.total)
+    yield from _entry("parameters", [own, f"router {show_shape(weight.shape)}, and {_show(each.total)} of each expert"])
+    positions = _uses(weight.uses, (x,), output)
+    run = f"{positions} * {_factor(router.top)}*{_factor(each.macs)}"
+    equation = _equation([f"{positions} * {_elements(weight)}", run], counts.macs)
+    yield from _entry("MACs", [equation, f"a position goes through {_show(router.top)} of the experts"])
 
 
 # Sizes
@@ -273,7 +294,11 @@ def _explain_total(everything: Sequence[Row], total: Counts | None) -> str:
     if total.not_trained != 0:
         split = f"{_show(total.trainable)} trainable + {_show(total.not_trained)} not trained"
         lines += _entry("", [split])
-    lines += _entry("MACs", [_sum(everything, lambda counts: counts.macs, total.macs)])
+    main = [row for row in everything if not row.is_aux]
+    lines += _entry("MACs", [_sum(main, lambda counts: counts.macs, total.macs)])
+    if any(row.is_aux for row in everything):
+        aux = [row for row in everything if row.is_aux]
+        lines += _entry("in training", [f"{_sum(aux, lambda counts: counts.macs, total.aux_macs)} more, for `aux`"])
     flops = f"2 * {_factor(total.macs)} = {_show(2 * total.macs)}, a multiplication and an addition each"
     lines += _entry("FLOPs", [flops])
     return "\n".join(lines)

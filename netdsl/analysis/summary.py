@@ -54,7 +54,8 @@ def footers(summary: Summary) -> Iterator[tuple[str, str]]:
         counted = summary.total
         split = f"{show(counted.trainable)} trainable, {show(counted.not_trained)} not trained"
         yield "parameters", f"{show(counted.total)} ({split})"
-        yield "MACs", show(summary.total.macs)
+        aux = f" and {show(counted.aux_macs)} more in training, for `aux`" if counted.aux_macs != 0 else ""
+        yield "MACs", show(counted.macs) + aux
         yield "FLOPs", f"{show(summary.total.macs * 2)} (2 a MAC)"
 
 
@@ -82,7 +83,7 @@ def columns(summary: Summary) -> tuple[Column, ...]:
     each = " each" if summary.repeats else ""
     found = [
         column("name", lambda row: row.name),
-        column("layer", lambda row: row.text),
+        column("layer", lambda row: row.text + _remark(row)),
         column("output", lambda row: UNKNOWN if row.output is None else str(row.output)),
         figure(f"parameters{each}", lambda counts: counts.total),
         figure(f"MACs{each}", lambda counts: counts.macs),
@@ -90,6 +91,13 @@ def columns(summary: Summary) -> tuple[Column, ...]:
     if summary.repeats:
         found.append(column("times", lambda row: f"{row.times:,}" if row.times > 1 else "", is_figure=True))
     return tuple(found)
+
+
+def _remark(row: Row) -> str:
+    """Return what has to be known of a line beside its figures."""
+    said = (("shared", row.is_shared), ("aux", row.is_aux), ("frozen", row.is_frozen and not row.is_shared))
+    words = [word for word, holds in said if holds]
+    return f" ({', '.join(words)})" if words else ""
 
 
 def as_table(summary: Summary) -> str:
@@ -240,13 +248,19 @@ def _facts(summary: Summary) -> dict[str, Any]:
             if row.output is not None
         ],
         "outputs": [
-            {"name": output.name, "shape": _shape(body.tensor(output.value))} for output in summary.network.outputs
+            {
+                "name": output.name,
+                "shape": _shape(body.tensor(output.value)),
+                **({"aux": True} if output.aux else {}),
+            }
+            for output in summary.network.outputs
         ],
         "parameters": {
             "total": None if total is None else _plain(total.total),
             **_trained_or_not(total),
         },
         "macs": None if total is None else _plain(total.macs),
+        **({"aux_macs": _plain(total.aux_macs)} if total is not None and total.aux_macs != 0 else {}),
         "flops": None if total is None else _plain(total.macs * 2),
         "layers": [_layer(row) for row in summary.rows if not row.is_input],
     }
@@ -266,6 +280,8 @@ def _layer(row: Row) -> dict[str, Any]:
         "output": _shape(row.output),
         "parameters": _trained_or_not(row.counts),
         "macs": None if row.counts is None else _plain(row.counts.macs),
+        **({"shared": True} if row.is_shared else {}),
+        **({"aux": True} if row.is_aux else {}),
     }
 
 

@@ -70,6 +70,15 @@ class Operation:
 
 
 @frozen
+class Choice:
+    """`yes if condition else no`."""
+
+    condition: Any
+    yes: Any
+    no: Any
+
+
+@frozen
 class Index:
     """`receiver[items]`; items are numbers, None, `...`, lists, or Python slices."""
 
@@ -108,7 +117,8 @@ class Part:
     """One thing that is applied to the tensor: an object built once, an expression, or either.
 
     `modules` construct the object (several where it takes several in a row; the last has the weights), `function` is
-    the expression; where both are there they mean the same. `idiom` names a class of ours that the code carries along.
+    the expression; where both are there they mean the same. `idiom` names a class of ours that the code carries along,
+    with `options` of it.
 
     Some objects are more than called: `setup` is done with one once it is made (a text is a comment), `applied` is the
     expression that uses it, `suffix` stands behind the layer's name in its name. `lending` replaces the modules where
@@ -123,6 +133,7 @@ class Part:
     weights: tuple[Stored, ...] = ()
     extra: tuple[Extra, ...] = ()
     idiom: str = ""
+    options: tuple[str, ...] = ()
     setup: tuple[Any, ...] = ()
     applied: Any = None
     suffix: str = ""
@@ -300,6 +311,7 @@ KERAS = Target(
         "layers.GroupNormalization": _KERAS_NORM,
         "layers.RMSNormalization": {"epsilon": 1e-6},
         **dict.fromkeys(("layers.SimpleRNN", "layers.LSTM", "layers.GRU"), _KERAS_RECURRENT),
+        "layers.MultiHeadAttention": {"dropout": 0.0, "use_bias": True, "output_shape": None},
         "layers.UpSampling": {"interpolation": "nearest"},
         "layers.Resizing": {"interpolation": "bilinear"},
         "layers.Rescaling": {"offset": 0.0},

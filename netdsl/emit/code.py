@@ -16,6 +16,9 @@ from typing import Any, TypeAlias, Union
 from attrs import field, frozen
 from attrs.validators import in_, optional
 
+WIDTH = 88
+"""Columns of a line, as `ruff format` has it."""
+
 # Documents ------------------------------------------------------------------------------------------------------------
 
 Document: TypeAlias = Union[str, tuple["Document", ...], "Line", "IfBroken", "Indent", "Group", "Trailing"]
@@ -1019,7 +1022,7 @@ def _ends_in(statement: Statement, kinds: tuple[type[Statement], ...]) -> bool:
     return isinstance(statement, kinds)
 
 
-def render(module: Module, width: int = 88) -> str:
+def render(module: Module, width: int = WIDTH) -> str:
     """Return a module's source, with lines up to `width` where they can be broken."""
     page = Page(width)
     module.write(page)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from attrs import evolve, frozen
 
 from ..layer import Layer, Tensor
-from ..network import Body, Network, Output, Repeat, Step, Use
+from ..network import Body, Experts, Network, Output, Repeat, Step, Use
 from . import code
-from .calls import KERAS, LAST, TIED, Call, Part, Placed, Stored
+from .calls import KERAS, LAST, MADE, TIED, Call, Entering, Index, Part, Placed, Stored
 from .emitted import Emitted, Location
 from .skeleton import (
     Op,
@@ -18,12 +18,14 @@ from .skeleton import (
     Variables,
     by_last_read,
     calls_in,
+    class_name,
     docstring,
     first_uses,
     function_name,
     idiom,
     main_first,
     present,
+    spelled,
     to_code,
     words_of,
 )
@@ -121,7 +123,8 @@ class _Emitter:
 
     def __init__(self) -> None:
         self.words: set[str] = set()
-        self.carried: dict[str, str] = {}
+        self.carried: dict[str, set[str]] = {}
+        """The options of each class of ours that the code uses."""
         self.items: list[_Item] = []
         self.statements: list[code.Statement] = []
         self.variables = Variables(())
@@ -129,6 +132,7 @@ class _Emitter:
         """What stands before the name of a layer in a repeat, so that each copy has a name of its own."""
         self.objects: dict[int, code.Expression] = {}
         """The variables of layers that are used more than once."""
+        self.own_layers: dict[str, code.Class] = {}
         self.loops = 0
         self.blocks = 0
         self.is_frozen = False
@@ -140,13 +144,16 @@ class _Emitter:
 
     def imports(self) -> tuple[code.Statement, ...]:
         """Return the imports of what the code uses."""
-        names = tuple(word for word in ("layers", "ops") if word in self.words)
+        carried = {line for name, options in self.carried.items() for line in idiom(KERAS.name, name, options)[0]}
+        words = self.words | {word for line in carried for word in line.replace(",", "").split()}
+        names = tuple(word for word in ("layers", "ops") if word in words)
         lines: tuple[code.Statement, ...] = (code.Import("keras"),)
         return (*lines, code.FromImport("keras", names)) if names else lines
 
     def idioms(self) -> tuple[code.Statement, ...]:
         """Return the classes of ours that the code uses."""
-        return tuple(code.Verbatim(text) for _, text in sorted(self.carried.items()))
+        carried = (code.Verbatim(idiom(KERAS.name, name, options)[1]) for name, options in sorted(self.carried.items()))
+        return (*carried, *self.own_layers.values())
 
     def network(self, network: Network, name: str) -> code.Statement:
         """Return the function of the whole network."""
@@ -192,14 +199,15 @@ class _Emitter:
         x = body.inputs[0]
         assert x is not None, "only whole networks are emitted"
         keywords = {"dtype": "int32"} if x.dtype == "int" else {}
-        entering = code.Name(self.variables.keep(f"{name}_inputs", set()))
+        entering = code.Name(self.variables.keep(f"{name}_inputs" if name else "inputs", set()))
         self.variables.bind("x", -1)
-        made = code.call("keras.Input", tuple(x.sizes), **keywords)
+        sizes = tuple(size if isinstance(size, int) else None for size in x.sizes)
+        made = code.call("keras.Input", sizes, **keywords)
         self.statements.append(code.Assign((code.Name("x"), entering), made))
         held = {0: -1}
         self.body(operations, held, set(), [])
         leaving = code.Name(self.variables.name_of[held[operations.outputs[0]]])
-        return code.call("keras.Model", entering, leaving, name=self.label(name))
+        return code.call("keras.Model", entering, leaving, **({"name": self.label(name)} if name else {}))
 
     # A chain
 
@@ -209,7 +217,13 @@ class _Emitter:
             return None
         readers = operations.readers()
         for value, op in enumerate(operations.ops, 1):
-            if op.part is None or not op.part.modules or op.inputs != (value - 1,) or readers[value - 1] != 1:
+            if (
+                op.part is None
+                or not op.part.modules
+                or op.part.applied is not None
+                or op.inputs != (value - 1,)
+                or readers[value - 1] != 1
+            ):
                 return None
             if op.groups:
                 return None
@@ -226,7 +240,8 @@ class _Emitter:
         keywords = {"dtype": "int32"} if step.output.dtype == "int" else {}
         if step.named:
             keywords["name"] = step.name
-        return code.call("keras.Input", tuple(step.output.sizes), **keywords)
+        sizes = tuple(size if isinstance(size, int) else None for size in step.output.sizes)
+        return code.call("keras.Input", sizes, **keywords)
 
     def layers(self, op: Op) -> list[code.Expression]:
         """Return the constructors of an operation, and note where its weights are."""
@@ -234,7 +249,7 @@ class _Emitter:
         calls = list(op.part.modules)
         layer = op.step.full_name
         self.words |= words_of(op.part.modules) - {op.part.idiom}
-        self.carry(op.part.idiom)
+        self.carry(op.part)
         for number, call in enumerate(calls):
             assert isinstance(call.function, str)
             is_last = number == len(calls) - 1
@@ -244,8 +259,8 @@ class _Emitter:
         made: list[code.Expression] = [to_code(call) for call in calls]
         last = made[-1]
         if isinstance(last, code.Call):
-            if (self.is_frozen or op.step.is_frozen) and op.stored and "trainable" not in dict(last.keywords):
-                last = evolve(last, keywords=(*last.keywords, ("trainable", code.expression(False))))
+            if (self.is_frozen or op.step.is_frozen) and op.stored:
+                last = _frozen(last)
             if op.label:
                 last = evolve(last, keywords=(*last.keywords, ("name", self.tagged(self.label_of(op)))))
             made[-1] = last
@@ -258,13 +273,10 @@ class _Emitter:
         owner = self.labelled.setdefault((*tags, label), op)
         return label if owner is op else "_".join((*(group.name for group in op.groups), label))
 
-    def carry(self, name: str) -> None:
-        """Let the module carry one of our classes."""
-        if name and name not in self.carried:
-            imports, self.carried[name] = idiom(KERAS.name, name)
-            self.words |= {
-                word for line in imports for word in line.replace(",", "").split() if word in ("layers", "ops")
-            }
+    def carry(self, part: Part) -> None:
+        """Let the module carry one of our classes, with the options that a part needs."""
+        if part.idiom:
+            self.carried.setdefault(part.idiom, set()).update(part.options)
 
     def tagged(self, label: str) -> code.Expression:
         """Return a layer's name, which has to be another one in each copy of a repeat."""
@@ -361,6 +373,11 @@ class _Emitter:
             name = self.variables.choose(held[value], wanted, op.step.name, alive)
             self.statements.append(code.Assign(code.Name(name), applied))
             return
+        if isinstance(op.step.does, Experts):
+            mixture = code.Call(self.experts(op, op.step.does, alive), entering)
+            name = self.variables.choose(held[value], wanted, op.step.name, alive)
+            self.statements.append(code.Assign(code.Name(name), mixture))
+            return
         if op.use is not None:
             self.block(op, held, value, alive, wanted)
             return
@@ -376,16 +393,59 @@ class _Emitter:
             if not is_read:
                 return
             expression = code.Call(variable, entering)
+        elif op.asks:
+            expression = code.Call(self.own_layer(op), (code.List(entering) if len(entering) > 1 else entering[0],))
         elif not part.modules or (part.activation and part.function is not None and not op.label):
             self.words |= words_of(part.function)
             objects = {} if op.tied is None else {TIED: self.lent(op.tied)}
             expression = to_code(part.function, entering, objects)
         else:
-            expression = entering[0]
-            for layer in self.layers(op):
-                expression = code.Call(layer, (expression,))
+            *first, last = self.layers(op)
+            inside: tuple[code.Expression, ...] = entering
+            for layer in first:
+                inside = (code.Call(layer, inside),)
+            expression = (
+                code.Call(last, inside) if part.applied is None else to_code(part.applied, inside, {MADE: last})
+            )
         name = self.variables.choose(held[value], wanted, op.step.name, alive)
         self.statements.append(code.Assign(code.Name(name), expression))
+
+    def own_layer(self, op: Op) -> code.Expression:
+        """Return a layer of its own for an expression that asks for sizes, which only a layer's `call` can do."""
+        assert op.part is not None and op.part.function is not None
+        self.words |= {"ops", *words_of(op.part.function)}
+        names = ["x", *(f"x{number}" for number in range(1, len(op.inputs)))]
+        tensor = code.Name("keras.KerasTensor")
+        statements: list[code.Statement] = []
+        parameter = code.Parameter("x", tensor)
+        if len(names) > 1:
+            parameter = code.Parameter("tensors", code.Subscript(code.Name("list"), tensor))
+            statements.append(code.Assign(code.Tuple(tuple(map(code.Name, names))), code.Name("tensors")))
+        statements.append(code.Return(to_code(op.part.function, tuple(map(code.Name, names)))))
+        parameters = (code.Parameter("self"), parameter)
+        call = code.Function("call", parameters, tuple(statements), tensor)
+        first: code.Expression = code.Name("x")
+        if len(names) > 1:
+            first = code.Subscript(code.Name("tensors"), code.expression(0))
+        batch = code.Subscript(code.Attribute(first, "shape"), code.expression(0))
+        shape = code.Tuple((batch, *map(code.expression, op.leaves)))
+        made = code.call("keras.KerasTensor", shape, code.Attribute(first, "dtype"))
+        # said here, as Keras cannot compare sizes that it does not know
+        spec = code.Function("compute_output_spec", parameters, (code.Return(made),), tensor)
+        key = repr(op.part.function)
+        if key not in self.own_layers:
+            name = class_name(op.step.name)
+            while any(name == definition.name for definition in self.own_layers.values()) or name in self.carried:
+                name += "_"
+            register = code.call("keras.saving.register_keras_serializable", package="netdsl")
+            self.own_layers[key] = code.Class(
+                name, (code.Name("keras.layers.Layer"),), (code.Docstring(op.step.text), call, spec), (register,)
+            )
+        name = self.own_layers[key].name
+        label = self.label_of(op) if op.label else ""
+        self.items.append(_At(op.step.full_name, _kind(name), label, ()))
+        keywords = (("name", self.tagged(label)),) if label else ()
+        return code.Call(code.Name(name), (), keywords)
 
     def lent(self, op: Op) -> code.Expression:
         """Return the variable of a layer that another operation uses too."""
@@ -412,6 +472,41 @@ class _Emitter:
             self.statements.append(code.Assign(code.Name(name), code.Name(result)))
         else:
             self.variables.bind(result, held[value])
+
+    def experts(self, op: Op, experts: Experts, alive: set[int]) -> code.Expression:
+        """Append the function that makes an expert, and return the layer that holds all of them."""
+        self.carry(Part(idiom="MixtureOfExperts"))
+        outer, self.statements = self.statements, []
+        outer_items, self.items = self.items, []
+        outer_variables, self.variables = self.variables, Variables(())
+        was_frozen, self.is_frozen = self.is_frozen, self.is_frozen or op.step.is_frozen
+        tag = op.step.full_name.replace(".", "_")
+        tags, self.tags = self.tags, [*self.tags, f"{tag}_", code.Name("number"), "_"]
+        self.blocks += 1
+        self.statements.append(code.Return(self.model(experts.body, op.use, "")))
+        self.blocks -= 1
+        self.tags, self.is_frozen, self.variables = tags, was_frozen, outer_variables
+        body, self.statements = tuple(self.statements), outer
+        items, self.items = tuple(self.items), outer_items
+        name = self.variables.keep(f"{tag}_expert", alive)
+        is_named = _has_labels(items)
+        parameters = (code.Parameter("number", code.Name("int")),) if is_named else ()
+        self.statements.append(code.Function(name, parameters, body, code.Name("keras.Model")))
+        count = int(experts.router.experts)
+        made = code.Call(code.Name(name), (code.Name("number"),) if is_named else ())
+        counted = code.call("range", 1, count + 1) if is_named else code.call("range", count)
+        copies = code.ListComprehension(made, code.Name("number" if is_named else "_"), counted)
+        label = self.label_of(op) if op.label else ""
+        keywords: dict[str, Any] = {"top": experts.router.top}
+        if self.is_frozen or op.step.is_frozen:
+            keywords["trainable"] = False
+        if label:
+            keywords["name"] = self.tagged(label)
+        layer = op.step.full_name
+        self.items.append(_Copies(layer, tag, 0, count, items))
+        router = Stored("router", "router", (0, 1))
+        self.items.append(_At(layer, _kind("MixtureOfExperts"), label, (router,)))
+        return code.call("MixtureOfExperts", copies, **keywords)
 
     def repeat(self, op: Op, held: dict[int, int], value: int, alive: set[int], wanted: str) -> None:
         """Append the copies of a repeat: one in place, several as a loop over one variable."""
@@ -455,6 +550,16 @@ class _Emitter:
             self.items.append(_Copies(layer, word, first, times, items))
             first += times
         self.is_frozen = was_frozen
+
+
+def _frozen(layer: code.Call) -> code.Call:
+    """Return the constructor of a layer that training leaves as it is; one around another leaves that to the other."""
+    inside = tuple(_frozen(part) if isinstance(part, code.Call) else part for part in layer.arguments)
+    if inside != layer.arguments:
+        return evolve(layer, arguments=inside)
+    if "trainable" in dict(layer.keywords):
+        return layer
+    return evolve(layer, keywords=(*layer.keywords, ("trainable", code.expression(False))))
 
 
 def _has_labels(items: tuple[_Item, ...]) -> bool:
@@ -520,6 +625,12 @@ def _operations(body: Body, outputs: tuple[int, ...]) -> Operations:
             block.shared = (step.does.body,) if step.does.is_shared else ()
             places[value] = operations.add(block)
             continue
+        if isinstance(step.does, Experts):
+            mixture = Op(tuple(places[source] for source in step.inputs), step)
+            assert step.does.body.output is not None, "only whole networks are emitted"
+            mixture.use = _operations(step.does.body, (step.does.body.output,))
+            places[value] = operations.add(mixture)
+            continue
         layer = step.does
         assert isinstance(layer, Layer), "only whole networks are emitted"
         if layer.is_input:
@@ -527,7 +638,10 @@ def _operations(body: Body, outputs: tuple[int, ...]) -> Operations:
             entering += 1
             continue
         tensors = tuple(_tensor(body, source) for source in step.inputs)
-        parts = KERAS.spell(layer, *(Placed(tensor, LAST) for tensor in tensors))
+        asked = [(places[value], _tensor(body, value)) for value in step.asked]
+        placed = [Placed(tensor, LAST) for tensor in (*tensors, *(x for _, x in asked))]
+        spellings = spelled(KERAS, step, layer, placed, len(tensors), _size_at_run_time)
+        parts = tuple(part for part, _ in spellings)
         # a tensor of its own asks what enters for the size of the batch
         inputs = (0,) if layer.is_source else tuple(places[source] for source in step.inputs)
         before = operations.maker(inputs[0]) if len(step.inputs) == 1 else None
@@ -536,9 +650,17 @@ def _operations(body: Body, outputs: tuple[int, ...]) -> Operations:
             before.part = _with_activation(before.part, parts[0].activation)
             places[value] = inputs[0]
             continue
-        for number, part in enumerate(parts):
+        entered = (*inputs, *(place for place, _ in asked))
+        for number, (part, asks) in enumerate(spellings):
+            if asks:
+                inputs = entered if number == 0 else (*inputs, *entered)
             kept = evolve(part, weights=present(part, layer, tensors))
             op = Op(inputs, step, kept, None, number == len(parts) - 1)
+            op.asks = asks
+            if asks:
+                leaving = step.output if number == len(parts) - 1 else tensors[0]
+                assert leaving is not None, "only whole networks are emitted"
+                op.leaves = tuple(size if isinstance(size, int) else None for size in leaving.sizes)
             if step.tied is not None:
                 lender = operations.maker(places[step.tied])
                 assert lender is not None, "a table is made by a layer"
@@ -547,6 +669,11 @@ def _operations(body: Body, outputs: tuple[int, ...]) -> Operations:
         places[value] = inputs[0]
     operations.outputs = [places[value] for value in outputs]
     return operations
+
+
+def _size_at_run_time(entering: int, axis: int) -> Index:
+    """Return the size of an axis of an entering tensor, the batch counted."""
+    return Index(Call("ops.shape", (Entering(entering),)), (axis,))
 
 
 def _readers(body: Body, outputs: tuple[int, ...]) -> dict[int, int]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
 from attrs import evolve
 
+from ..diagnostics import CompileError, Diagnostic
 from ..layer import Layer
 from ..network import Body, Group, Network, Repeat, Step, Use
-from . import code
-from .calls import Call, Entering, Index, Method, Object, Operation, Part, Stored
+from . import code, open_sizes
+from .calls import Call, Choice, Entering, Index, Method, Object, Operation, Part, Placed, Stored, Target
 
 
 class Op:
@@ -40,6 +42,10 @@ class Op:
         """The shared blocks that a repeat needs inside, or the one that a block is."""
         self.label = step.name if step.named and ends_step else ""
         self.order = order
+        self.asks = False
+        """Whether its expression asks for sizes as the code runs."""
+        self.leaves: tuple[int | None, ...] = ()
+        """What is known of the sizes of what such a one makes."""
         self.tied: Op | None = None
         """The operation whose object this one uses as well."""
         self.lends = False
@@ -117,6 +123,8 @@ def to_code(
         return code.Call(function, tuple(map(of, value.arguments)), keywords)
     if isinstance(value, Method):
         return code.Attribute(of(value.receiver), value.name)
+    if isinstance(value, Choice):
+        return code.Conditional(of(value.yes), of(value.condition), of(value.no))
     if isinstance(value, Operation):
         return code.Binary(of(value.left), value.operator, of(value.right))
     if isinstance(value, Index):
@@ -131,6 +139,44 @@ def to_code(
     if value is None or value is ... or isinstance(value, bool | int | float | str):
         return code.expression(value)
     return code.expression(float(value))  # a fraction
+
+
+def spelled(
+    target: Target,
+    step: Step,
+    layer: Layer,
+    placed: Sequence[Placed],
+    entering: int,
+    size_of: Callable[[int, int], Any],
+) -> list[tuple[Part, bool]]:
+    """Return the parts of a layer, and of each whether its expression asks for sizes as the code runs.
+
+    The first `entering` of `placed` enter it; of the others it asks for the shape. A first part that asks has all of
+    them as its inputs, a later one what the part before makes and then all of them; `size_of` gets the number of an
+    input and of an axis as the target counts them.
+    """
+    tensors = [x.tensor for x in placed]
+    if not open_sizes.are_open(layer, tensors):
+        return [(part, False) for part in target.spell(layer, *placed[:entering])]
+    try:
+        layer, own = open_sizes.in_own_sizes(layer, tensors[:entering], tensors[entering:])
+    except open_sizes.Unknown as unknown:
+        names = " and ".join(f"`{name}`" for name in sorted(unknown.symbols))
+        message = f"code for this needs {names}, which no tensor that enters here has as a size"
+        help = "write it by `length`, `height` or `width` of what enters, or give it a number"
+        raise CompileError((Diagnostic("E030", message, step.span, help=help),)) from None
+    inside = [Placed(x, seen.layout) for x, seen in zip(own, placed, strict=False)]
+    found = []
+    for number, part in enumerate(target.spell(layer, *inside)):
+        behind = int(number > 0)
+
+        def size(place: int, axis: int, behind: int = behind) -> Any:
+            seen = placed[place]
+            return size_of(place + behind, seen.axis(axis) % (seen.rank + 1))
+
+        asks = open_sizes.is_open((part.modules, part.function, part.applied))
+        found.append((open_sizes.with_sizes(part, size), asks))
+    return found
 
 
 def words_of(value: Any) -> set[str]:
@@ -167,6 +213,8 @@ def _parts(value: Any) -> Iterator[Any]:
             waiting.extend((here.start, here.stop, here.step))
         elif isinstance(here, Operation):
             waiting.extend((here.left, here.right))
+        elif isinstance(here, Choice):
+            waiting.extend((here.condition, here.yes, here.no))
         elif isinstance(here, tuple | list):
             waiting.extend(here)
 
@@ -265,7 +313,8 @@ def main_first(network: Network) -> tuple[Network, frozenset[Step]]:
     for place in order:
         step = body.steps[place]
         tied = None if step.tied is None else new[step.tied]
-        moved = evolve(step, inputs=tuple(new[value] for value in step.inputs), tied=tied)
+        asked = tuple(new[value] for value in step.asked)
+        moved = evolve(step, inputs=tuple(new[value] for value in step.inputs), tied=tied, asked=asked)
         steps.append(moved)
         if step in aux:
             last.add(moved)
@@ -291,13 +340,63 @@ def function_name(name: str) -> str:
     return f"{joined}_" if iskeyword(joined) or joined in PYTHON_OWNS else joined
 
 
-def idiom(target: str, name: str) -> tuple[set[str], str]:
-    """Return the imports of a class of ours, and its text, as the file of its name has them."""
+def idiom(target: str, name: str, options: Container[str] = ()) -> tuple[set[str], str]:
+    """Return the imports of a class of ours, and its text, as the file of its name has them for some options.
+
+    A line that ends in `#: rope or scale` is only there for one of these options, and with it the block that it opens.
+    `#: rope and scale` wants both, and `#: rope else scale = 1` has another line in its place, which may have a
+    condition of its own.
+    """
     file = "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
     text = (Path(__file__).parent / "idioms" / target / f"{file}.py").read_text("utf-8")
+    text = _BRACKETS.sub(_joined, "\n".join(_lines(text, options)))
     start = text.index("@keras.saving") if "\n@keras.saving" in text else text.index(f"class {name}")
     imports = {line for line in text[:start].splitlines() if line.startswith(("import ", "from "))}
     return imports, text[start:].rstrip() + "\n"
+
+
+def _lines(text: str, options: Container[str]) -> Iterator[str]:
+    """Return the lines of an idiom for some options, without more than one empty line in a class."""
+    left_out: int | None = None  # the indent of the line whose block is left out
+    was_empty = waits = False
+    for line in text.splitlines():
+        indent = len(line) - len(line.lstrip())
+        if left_out is not None and (not line or indent > left_out):
+            waits = waits or not line
+            continue
+        if waits and not was_empty:
+            yield ""
+        left_out, waits = None, False
+        kept = _line(line, options)
+        if line.partition(_MARK)[0].endswith(":") and not (kept or "").endswith(":"):
+            left_out = indent
+        if kept is not None and (kept or not was_empty):
+            yield kept
+            was_empty = not kept
+
+
+_MARK = "  #: "
+
+
+def _line(line: str, options: Container[str]) -> str | None:
+    """Return a line of an idiom for some options, None where they leave it out."""
+    text, is_marked, rest = line.partition(_MARK)
+    condition, has_other, other = rest.partition(" else ")
+    if not is_marked or any(all(word in options for word in part.split(" and ")) for part in condition.split(" or ")):
+        return text
+    indent = line[: len(line) - len(line.lstrip())]
+    return _line(indent + other, options) if has_other else None
+
+
+_BRACKETS = re.compile(r"^( *)(.*[(\[])\n((?:\1    [^ \n].*,\n)+)\1([)\]].*)$", re.MULTILINE)
+"""Brackets whose content has lines of its own, each with a comma behind it."""
+
+
+def _joined(brackets: re.Match[str]) -> str:
+    """Return brackets on one line if they fit: lines of an idiom may have been left out."""
+    indent, start, content, end = brackets.groups()
+    line = f"{indent}{start}{' '.join(part.strip() for part in content.splitlines())[:-1]}{end}"
+    return line if len(line) <= code.WIDTH else brackets[0]
 
 
 def docstring(network: Network, target: str, extra: int = 0) -> str:
@@ -306,11 +405,12 @@ def docstring(network: Network, target: str, extra: int = 0) -> str:
     `extra` are the elements that the target keeps beyond those of the language.
     """
     from ..analysis.counts import count
+    from ..analysis.summary import show
 
     counted = count(network)
     assert counted is not None, "only whole networks are emitted"
     return (
         f"{class_name(network.name)} in {target}, written by netdsl from {Path(network.source.name).name}.\n\n"
-        f"{counted.total:,} parameters ({counted.trainable:,} trained), {counted.macs:,} multiply-accumulates."
+        f"{counted.total:,} parameters ({counted.trainable:,} trained), {show(counted.macs)} multiply-accumulates."
         + (f"\n{target} itself counts {extra:,} more, which stay zero." if extra else "")
     )

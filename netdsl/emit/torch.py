@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from attrs import evolve, field, frozen
 
 from ..layer import Layer, Tensor
-from ..network import Body, Network, Repeat, Step, Use, Value
+from ..network import Body, Experts, Network, Repeat, Step, Use, Value
 from ..values import NamedTensor
 from . import code
 from .calls import (
@@ -43,6 +43,7 @@ from .skeleton import (
     idiom,
     main_first,
     present,
+    spelled,
     times_read,
     to_code,
     without_underscores,
@@ -137,6 +138,8 @@ def _extra_elements(items: tuple[_Item, ...]) -> int:
             total += int(item.extra.size)
         elif isinstance(item, _Copies):
             total += item.times * _extra_elements(item.items)
+        elif isinstance(item, _Inside):
+            total += _extra_elements(item.items)
     return total
 
 
@@ -197,6 +200,12 @@ class _Placement:
         if isinstance(step.does, Use):
             self.places[value] = self.use(step, step.does)
             return
+        if isinstance(step.does, Experts):
+            x = self.tensor(step.inputs[0])
+            op = Op((self.in_layout(self.places[step.inputs[0]], x, LAST, step),), step)
+            op.use = self.inside(step.does.body, (LAST,), "as it is")
+            self.places[value] = self.add(op, LAST)
+            return
         layer = step.does
         assert isinstance(layer, Layer), "only whole networks are emitted"
         if layer.is_input:
@@ -222,17 +231,15 @@ class _Placement:
         )
         if not layer.broadcasts:
             places = self.with_batch(places, tensors, step)
-        parts = TORCH.spell(layer, *(Placed(tensor, layout) for tensor in tensors))
-        for number, part in enumerate(parts):
-            stored = present(part, layer, tensors)
-            op = Op(
-                places,
-                step,
-                evolve(part, weights=stored),
-                None,
-                number == len(parts) - 1,
-                order,
-            )
+        asked = tuple((self.places[value], self.tensor(value)) for value in step.asked)
+        placed = [Placed(x, layout) for x in tensors]
+        placed += [Placed(x, self.layouts[place]) for place, x in asked]
+        parts = spelled(TORCH, step, layer, placed, len(tensors), _size_at_run_time)
+        entered = (*places, *(place for place, _ in asked))
+        for number, (part, asks) in enumerate(parts):
+            inputs = places if not asks else entered if number == 0 else (*places, *entered)
+            kept = evolve(part, weights=present(part, layer, tensors))
+            op = Op(inputs, step, kept, None, number == len(parts) - 1, order)
             if step.tied is not None:
                 op.tie(self.lender(step.tied))
             places = (self.add(op, layout),)
@@ -375,6 +382,11 @@ def _permutation(rank: int, layout: Layout) -> object:
     return apply(Method(X, "permute"), 0, rank, *range(1, rank))
 
 
+def _size_at_run_time(entering: int, axis: int) -> Index:
+    """Return the size of an axis of an entering tensor, the batch counted."""
+    return Index(Method(Entering(entering), "shape"), (axis,))
+
+
 # Modules
 
 
@@ -411,8 +423,8 @@ class _Emitter:
     def __init__(self) -> None:
         self.classes: list[code.Statement] = []
         self.words: set[str] = {"nn"}
-        self.carried: dict[str, str] = {}
-        self.carried_imports: set[str] = set()
+        self.carried: dict[str, set[str]] = {}
+        """The options of each class of ours that the code uses."""
         self.class_names: set[str] = set()
         self.copies: dict[int, tuple[code.Expression, tuple[_Item, ...]]] = {}
         self.first_uses: dict[Body, tuple[str, str]] = {}
@@ -420,25 +432,31 @@ class _Emitter:
     def imports(self) -> tuple[code.Statement, ...]:
         """Return the imports of what the code uses, sorted as isort has them."""
         words = self.words
+        carried = {line for name, options in self.carried.items() for line in idiom(TORCH.name, name, options)[0]}
+        others = sorted(line for line in carried if "torch" not in line)
         lines: list[code.Statement] = []
-        if "torch" in words or "import torch" in self.carried_imports:
+        for line in others:
+            _, module, _, *names = line.replace(",", "").split()
+            lines.append(code.FromImport(module, tuple(names)))
+        if others:
+            lines.append(code.Blank())
+        if "torch" in words or "import torch" in carried:
             lines.append(code.Import("torch"))
-        if "F" in words:
+        if "F" in words or "import torch.nn.functional as F" in carried:
             lines.append(code.Import("torch.nn.functional", "F"))
-        names = (
-            ("Tensor", "nn") if "Tensor" in words or "from torch import Tensor, nn" in self.carried_imports else ("nn",)
-        )
-        return (*lines, code.FromImport("torch", names))
+        words_of_torch = ("Tensor", "nn") if "Tensor" in words or "from torch import Tensor, nn" in carried else ("nn",)
+        return (*lines, code.FromImport("torch", words_of_torch))
 
     def idioms(self) -> tuple[code.Statement, ...]:
         """Return the classes of ours that the code uses."""
-        return tuple(code.Verbatim(text) for _, text in sorted(self.carried.items()))
+        return tuple(
+            code.Verbatim(idiom(TORCH.name, name, options)[1]) for name, options in sorted(self.carried.items())
+        )
 
-    def carry(self, name: str) -> None:
-        """Let the module carry one of our classes."""
-        if name and name not in self.carried:
-            imports, self.carried[name] = idiom(TORCH.name, name)
-            self.carried_imports |= imports
+    def carry(self, part: Part) -> None:
+        """Let the module carry one of our classes, with the options that a part needs."""
+        if part.idiom:
+            self.carried.setdefault(part.idiom, set()).update(part.options)
 
     def network(self, network: Network, name: str) -> tuple[code.Statement, tuple[_Item, ...]]:
         """Return the class of the whole network, and where its weights are."""
@@ -551,11 +569,14 @@ class _Emitter:
         if isinstance(op.step.does, Use) and op.use is not None:
             module, inside = self.copy(op.step.does.block, op.use, _parameters(op.step.does))
             modules, items = [module], (_Inside(layer, "", inside),)
+        elif isinstance(op.step.does, Experts) and op.use is not None:
+            module, items = self.experts(op, op.step.does)
+            modules = [module]
         elif op.part is None:
             module, items = self.repeat(op, layer)
             modules = [module]
         else:
-            self.carry(op.part.idiom)
+            self.carry(op.part)
             self.words |= words_of(op.part.modules) - {op.part.idiom}
             beyond = (_Beyond(layer, extra, "") for extra in op.part.extra)
             items = (*(_At(layer, stored, "", op.order) for stored in op.stored), *beyond)
@@ -563,6 +584,19 @@ class _Emitter:
         if op.step.is_frozen and items:
             modules[-1] = code.Call(code.Attribute(modules[-1], "requires_grad_"), (code.expression(False),))
         return modules, items
+
+    def experts(self, op: Op, experts: Experts) -> tuple[code.Expression, tuple[_Item, ...]]:
+        """Return a mixture of experts as one module."""
+        layer, router = op.step.full_name, experts.router
+        expert, inside = self.copy(f"{op.step.name}_expert", op.use)
+        copies = code.Generator(expert, code.Name("_"), code.call("range", router.experts))
+        self.carry(Part(idiom="MixtureOfExperts"))
+        channels = experts.body.inputs[0]
+        assert channels is not None and op.step.output is not None, "only whole networks are emitted"
+        sizes = (channels.channels, op.step.output.channels)
+        module = code.call("MixtureOfExperts", *sizes, copies, top=router.top)
+        stored = _At(layer, Stored("router", "router.weight", (1, 0)), "", None)
+        return module, (stored, _Copies(layer, "experts.", 0, int(router.experts), inside))
 
     def repeat(self, op: Op, layer: str) -> tuple[code.Expression, tuple[_Item, ...]]:
         """Return the copies of a repeat as one module."""
@@ -734,7 +768,7 @@ def _stands_in_rows(op: Op) -> bool:
     """Whether an operation is a module that a Sequential can hold."""
     if op.part is None:
         return len(op.inputs) == 1 and not op.shared
-    return bool(op.part.modules) and op.part.applied is None and not op.lends
+    return bool(op.part.modules) and op.part.applied is None and not op.lends and len(op.inputs) == 1
 
 
 def _is_function(op: Op) -> bool:

@@ -15,12 +15,14 @@ FILES: dict[str, tuple[str, ...]] = {
         "hardsigmoid", "sigmoid", "tanh", "softplus", "softsign", "exp", "softmax", "log_softmax",
     ),
     "arithmetic": ("abs", "square", "sqrt", "clip"),
+    "attention": ("attention",),
     "conv": ("conv", "depthwise", "separable"),
     "conv_transpose": ("conv_transpose",),
     "dense": ("dense", "linear"),
     "dropout": ("dropout", "spatial_dropout", "drop_path", "noise"),
     "gated": ("glu", "swiglu", "geglu"),
     "inputs": ("in", "param"),
+    "moe": ("moe",),
     "merge": ("add", "sub", "mul", "max", "average", "concat", "stack", "matmul"),
     "normalize": ("normalize",),
     "norms": ("bn", "ln", "gn", "instance_norm", "rms", "lrn", "l2norm"),
@@ -36,11 +38,6 @@ FILES: dict[str, tuple[str, ...]] = {
     "up": ("up",),
 }  # fmt: skip
 """The files of this folder, and the keywords that each declares; a test holds them against the declarations."""
-
-PLANNED = (
-    "attention", "moe",
-)  # fmt: skip
-"""Keywords of the language that have no declaration yet."""
 
 _FILE_OF = {keyword: file for file, keywords in FILES.items() for keyword in keywords}
 
@@ -80,7 +77,7 @@ BROUGHT_FORMS = {
 def brought(word: str) -> str | None:
     """Return the spelling here of a name that people bring along from elsewhere, or from another case."""
     lower = word.lower()
-    if lower in _FILE_OF or lower in PLANNED:
+    if lower in _FILE_OF:
         return lower
     if lower in BROUGHT_FORMS:
         return BROUGHT_FORMS[lower]
@@ -95,4 +92,4 @@ def suggest(word: str) -> str | None:
     """Return the layer that a word may stand for: a name that people bring along, or one that is spelled alike."""
     from ..spelling import nearest
 
-    return brought(word) or nearest(word.lower(), (*_FILE_OF, *PLANNED))
+    return brought(word) or nearest(word.lower(), _FILE_OF)

@@ -134,4 +134,4 @@ def _(crop: Crop | CropLike, x: Placed) -> Spelling:
 
 @KERAS.spells(Crop, CropLike)
 def _(crop: Crop | CropLike, x: Placed) -> Spelling:
-    return keras_crop(crop.pads(x.tensor))
+    return keras_crop(crop.pads(x.tensor), x.positions)

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from ..emit.calls import FIRST, KERAS, LAST, MADE, TORCH, Call, Index, Operation, Part, Spelling, Stored, apply
 from ..layer import Layer, Tensor, Weight, arg, check, flag, show_shape
-from ..values import NUMBER, SHAPE, Kind, Unfit, Value, Word
+from ..values import NUMBER, OPEN, SHAPE, Kind, Unfit, Value, Word
 
 
 @frozen(kw_only=True)
@@ -65,7 +65,7 @@ class Param(Layer):
     def output(self) -> Tensor:
         for size in self.shape:
             check(
-                isinstance(size, int),
+                size is not OPEN,
                 "E030",
                 "the shape of a `param` is made of numbers",
                 "write a number for each size, or of the tensor that enters: `param [length, channels]`",

@@ -199,6 +199,12 @@ def _affine(norm: Normalisation, x: Placed) -> tuple[Part, ...]:
     return (Part((Call("Affine", (x.per_channel(),), absent),), weights=stored, idiom="Affine"),)
 
 
+def flattened(x: Placed) -> tuple[Part, Part]:
+    """Return what makes one axis of the positions of a channels-first tensor in PyTorch, and what restores them."""
+    flat = Part((Call("nn.Flatten", (2,)),), apply(Method(X, "flatten"), 2))
+    return flat, Part((Call("nn.Unflatten", (2, x.positions)),), apply(Method(X, "unflatten"), 2, x.positions))
+
+
 @TORCH.spells(Bn, layout=FIRST)
 def _(bn: Bn, x: Placed) -> Spelling:
     kept = (Stored("mean", "running_mean", (0,)), Stored("variance", "running_var", (0,)))
@@ -212,8 +218,7 @@ def _(bn: Bn, x: Placed) -> Spelling:
     part = Part((module,), weights=(*_STORED, *kept) if affine else kept)
     if not written_out:
         return (part, *_affine(bn, x))
-    flat = Part((Call("nn.Flatten", (2,)),), apply(Method(X, "flatten"), 2))
-    restored = Part((Call("nn.Unflatten", (2, x.positions)),), apply(Method(X, "unflatten"), 2, x.positions))
+    flat, restored = flattened(x)
     return (flat, part, restored, *_affine(bn, x))
 
 
@@ -255,9 +260,10 @@ def _(lrn: Lrn, x: Placed) -> Spelling:
     if x.rank in (2, 3):
         return Part((module,))
     # it wants a position, and takes several axes of them only as they lie in memory
-    flat = Call("nn.Flatten", (2,)) if x.spatial else Call("nn.Unflatten", (1, (x.channels, 1)))
-    restored = Call("nn.Unflatten", (2, x.positions)) if x.spatial else Call("nn.Flatten")
-    return (Part((flat,)), Part((module,)), Part((restored,)))
+    if not x.spatial:
+        return (Part((Call("nn.Unflatten", (1, (x.channels, 1))),)), Part((module,)), Part((Call("nn.Flatten"),)))
+    flat, restored = flattened(x)
+    return (flat, Part((module,)), restored)
 
 
 @TORCH.spells(L2norm, layout=EITHER)

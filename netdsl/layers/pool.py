@@ -24,7 +24,7 @@ from ..emit.calls import (
     one_or_all,
 )
 from ..layer import Layer, Size, Tensor, Weight, arg, axis_of, check, flag, per_axis, words
-from ..size import both, ceil_div, choose, maximum, negate
+from ..size import both, ceil_div, choose, maximum, minimum, negate
 from ..values import AXES, PADS, SIZES, STRIDE, WINDOW, Truth
 from .windows import (
     Pads,
@@ -256,7 +256,7 @@ def _torch_windows(pool: Pool, x: Placed) -> tuple[Part, ...]:
 
 def _too_small_for_torch(x: Placed, placement: Placement) -> bool:
     """Whether PyTorch refuses to average: AvgPool3d wants the window to fit before it pads."""
-    return x.spatial == 3 and any(n < k for n, k in zip(x.positions, placement.window, strict=True))
+    return x.spatial == 3 and any((n < k) is not False for n, k in zip(x.positions, placement.window, strict=True))
 
 
 def _torch_mask(ones: Any, pool: Pool, placement: Placement) -> Any:
@@ -273,12 +273,12 @@ def _torch_mask(ones: Any, pool: Pool, placement: Placement) -> Any:
 
 def _inside(placement: Placement) -> Pads:
     """Return the part of the padding that windows touch."""
-    return tuple((b, min(a, r)) for (b, a), (_, r) in zip(placement.pads, placement.reach, strict=True))
+    return tuple((b, minimum(a, r)) for (b, a), (_, r) in zip(placement.pads, placement.reach, strict=True))
 
 
 def _beyond(placement: Placement) -> Pads:
     """Return how far windows hang over the padding."""
-    return tuple((0, max(r - a, 0)) for (_, a), (_, r) in zip(placement.pads, placement.reach, strict=True))
+    return tuple((0, maximum(r - a, 0)) for (_, a), (_, r) in zip(placement.pads, placement.reach, strict=True))
 
 
 def _weighted(pool: Pool, x: Placed) -> tuple[Part, ...]:
@@ -356,7 +356,7 @@ def _(pool: AdaptivePool, x: Placed) -> Spelling:
 def _(pool: AdaptivePool, x: Placed) -> Spelling:
     sizes = pool.sizes(x.tensor)
     average = pool.kind == "avg"
-    if all(n % m == 0 for n, m in zip(x.positions, sizes, strict=True)):
+    if all(isinstance(n, int) and n % m == 0 for n, m in zip(x.positions, sizes, strict=True)):
         window = one_or_all(tuple(n // m for n, m in zip(x.positions, sizes, strict=True)))
         return Part((Call(f"layers.{'Average' if average else 'Max'}Pooling{x.spatial}D", (window,)),))
     # Keras has AdaptiveAveragePooling2D and the like, but on JAX they give NaN for many sizes (3.15, 14 to 7 for one)

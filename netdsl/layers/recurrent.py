@@ -76,6 +76,9 @@ class Recurrent(Layer):
             entering = self.width()
         return tuple(found)
 
+    def reason(self, x: Tensor) -> str:
+        return "PyTorch keeps a second bias, which could do nothing but add to this one" if self.bias else ""
+
 
 def named(weight: str, layer: int, backward: bool) -> str:
     """Return the name of a weight among those of all layers and directions: `backward_kernel_2`."""
@@ -122,6 +125,9 @@ class Gru(Recurrent):
     biases = ("bias", "recurrent_bias")
     brought = ("gatedrecurrentunit", "cudnngru", "bigru", "bi_gru")
     brought_as: ClassVar[dict[str, str]] = dict.fromkeys(("bigru", "bi_gru"), "gru 64 bidirectional")
+
+    def reason(self, x: Tensor) -> str:
+        return "the reset gate scales the recurrent map with its bias, so that one is needed too" if self.bias else ""
 
 
 def _directions(layer: Recurrent) -> Iterator[tuple[int, bool]]:

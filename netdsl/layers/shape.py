@@ -127,7 +127,10 @@ def _(reshape: Reshape, x: Placed) -> Spelling:
 
 @KERAS.spells(Reshape)
 def _(reshape: Reshape, x: Placed) -> Spelling:
-    return Part((Call("layers.Reshape", (reshape.output(x.tensor).sizes,)),))
+    sizes = reshape.output(x.tensor).sizes
+    if sum(not isinstance(size, int) for size in sizes) == 1:  # Keras can work out one that is open
+        sizes = tuple(size if isinstance(size, int) else -1 for size in sizes)
+    return Part((Call("layers.Reshape", (sizes,)),), apply("ops.reshape", X, (-1, *sizes)))
 
 
 @TORCH.spells(Permute, layout=LAST)

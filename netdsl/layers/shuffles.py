@@ -148,6 +148,9 @@ def _(roll: Roll, x: Placed) -> Spelling:
 
 def _rearranged(split: tuple[Size, ...], order: tuple[int, ...], joined: tuple[Size, ...]) -> Spelling:
     """Return Keras' way: split axes, put the parts in another order, and join them."""
+    if not all(isinstance(size, int) for size in (*split, *joined)):
+        parts = apply("ops.transpose", apply("ops.reshape", X, (-1, *split)), (0, *order))
+        return Part(function=apply("ops.reshape", parts, (-1, *joined)))
     calls = (Call("layers.Reshape", (split,)), Call("layers.Permute", (order,)), Call("layers.Reshape", (joined,)))
     return tuple(Part((call,)) for call in calls)
 

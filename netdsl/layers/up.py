@@ -161,7 +161,8 @@ def _(up: UpLike | UpTo, x: Placed) -> Spelling:
     sizes = up.sizes(x.tensor)
     pairs = tuple(zip(x.positions, sizes, strict=True))
     if x.rank == 3 and (up.kind == "bilinear" or not any(_between_positions(n, m) for n, m in pairs)):
-        return Part((KERAS.call("layers.Resizing", *sizes, interpolation=up.kind),))
+        resized = apply("ops.image.resize", X, sizes, interpolation=up.kind)
+        return Part((KERAS.call("layers.Resizing", *sizes, interpolation=up.kind),), resized)
     taken: Any = X
     for axis, (n, m) in enumerate(pairs):
         if n != m:

@@ -110,7 +110,7 @@ def keras_pad(pads: Pads, value: float = 0.0) -> Part:
     """Return Keras' padding of the positions of a channels-last tensor, as a step of its own."""
     if value:
         return Part(function=keras_padded(X, pads, value))
-    return Part((Call(f"layers.ZeroPadding{len(pads)}D", (_keras_amount(pads),)),))
+    return Part((Call(f"layers.ZeroPadding{len(pads)}D", (_keras_amount(pads),)),), keras_padded(X, pads))
 
 
 def _keras_amount(pads: Pads) -> Any:
@@ -138,6 +138,7 @@ def torch_crop(pads: Pads, layout: Layout = FIRST) -> Part:
     return Part(modules, apply("F.pad", X, negative if layout == FIRST else (0, 0, *negative)))
 
 
-def keras_crop(pads: Pads) -> Part:
-    """Return Keras' removal of positions at the start and end of each axis."""
-    return Part((Call(f"layers.Cropping{len(pads)}D", (_keras_amount(pads),)),))
+def keras_crop(pads: Pads, positions: tuple[Size, ...] = ()) -> Part:
+    """Return Keras' removal of positions at the start and end of each axis; of an open number with `positions`."""
+    kept = tuple(slice(before, n - after) for n, (before, after) in zip(positions, pads, strict=False))
+    return Part((Call(f"layers.Cropping{len(pads)}D", (_keras_amount(pads),)),), Index(X, (slice(None), *kept)))

@@ -6,7 +6,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="netdsl")
 class LearnedPositions(keras.layers.Layer):
-    """Add a trained vector to each position, of the first of `length` that it holds."""
+    """Add a trained vector to each position; it holds `length` of them."""
 
     def __init__(self, length: int, **options: object) -> None:
         super().__init__(**options)

@@ -6,7 +6,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="netdsl")
 class LocalResponseNormalization(keras.layers.Layer):
-    """Divide by (k + alpha/size * the sum of squares of `size` neighbouring channels) to the power of beta."""
+    """Divide by (k + alpha/size * the squares of `size` channels around) ** beta."""
 
     def __init__(
         self, size: int, alpha: float, beta: float, k: float, **options: object

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class Normalize(nn.Module):
-    """Subtract a mean and divide by the root of a variance, a number for each channel."""
+    """Subtract a mean and divide by the root of a variance, each by channel."""
 
     def __init__(
         self, mean: list[float], variance: list[float], shape: tuple[int, ...] = (-1,)
