@@ -975,7 +975,7 @@ class _Elaborator:
             listed = " ".join((*(parameter.name.text for parameter in block.parameters), word))
             cure = f"give it to the block as an argument: `block {block.name} {listed}: ...`"
         elif isinstance(node, tree.For | tree.Each) and node.label is not None and node.label.text == word:
-            message = f"{quoted(word)} names copies, which are `{word}_1`, `{word}_2`, ..."
+            message = f"{quoted(word)} names copies, which are `{word}_1`, `{word}_2` and so on"
             cure = "the last one of `for` is what leaves it"
         elif node.span.start <= span.start < node.span.end:
             cure = "a pipeline begins with `in`, or with a tensor named by `let` or `as` above it"
