@@ -24,8 +24,10 @@ from .skeleton import (
     function_name,
     idiom,
     main_first,
+    number_of_uses,
     present,
     spelled,
+    tensor_parameters,
     to_code,
     words_of,
 )
@@ -132,6 +134,11 @@ class _Emitter:
         """What stands before the name of a layer in a repeat, so that each copy has a name of its own."""
         self.objects: dict[int, code.Expression] = {}
         """The variables of layers that are used more than once."""
+        self.uses: dict[Body, int] = {}
+        self.functions: dict[tuple[Body, bool], tuple[str, tuple[_Item, ...], bool]] = {}
+        """The functions of blocks that stand in several places: name, what they make, whether they take a name."""
+        self.definitions: list[code.Statement] = []
+        self.function_names: set[str] = set()
         self.own_layers: dict[str, code.Class] = {}
         self.loops = 0
         self.blocks = 0
@@ -153,11 +160,12 @@ class _Emitter:
     def idioms(self) -> tuple[code.Statement, ...]:
         """Return the classes of ours that the code uses."""
         carried = (code.Verbatim(idiom(KERAS.name, name, options)[1]) for name, options in sorted(self.carried.items()))
-        return (*carried, *self.own_layers.values())
+        return (*carried, *self.own_layers.values(), *self.definitions)
 
     def network(self, network: Network, name: str) -> code.Statement:
         """Return the function of the whole network."""
         network, aux = main_first(network)
+        self.function_names.add(name)
         body = network.body
         sources = [step for step in body.steps if isinstance(step.does, Layer) and step.does.is_input]
         operations = _operations(body, tuple(output.value for output in network.outputs))
@@ -166,6 +174,7 @@ class _Emitter:
         if chain is not None:
             self.statements = [code.Return(code.call("keras.Sequential", code.List(chain)))]
         else:
+            self.uses = number_of_uses(body)
             self.share(body, operations)
             self.functional(operations, sources, network.outputs, aux)
         has_aux = any(output.aux for output in network.outputs)
@@ -452,8 +461,15 @@ class _Emitter:
         return self.shared[op.shared[0]] if op.shared else self.objects[id(op)]
 
     def block(self, op: Op, held: dict[int, int], value: int, alive: set[int], wanted: str) -> None:
-        """Append what a block does."""
+        """Append what a block does: in place, or as a function where it stands in several."""
         operations: Operations = op.use
+        if isinstance(op.step.does, Use) and self.uses.get(op.step.does.body, 0) > 1:
+            called = self.call(
+                op, op.step.does, [code.Name(self.variables.name_of[held[source]]) for source in op.inputs]
+            )
+            name = self.variables.choose(held[value], wanted, op.step.name, alive)
+            self.statements.append(code.Assign(code.Name(name), called))
+            return
         outer_items, self.items = self.items, []
         was_frozen, self.is_frozen = self.is_frozen, self.is_frozen or op.step.is_frozen
         tag = f"{op.step.full_name.replace('.', '_')}_"
@@ -472,6 +488,51 @@ class _Emitter:
             self.statements.append(code.Assign(code.Name(name), code.Name(result)))
         else:
             self.variables.bind(result, held[value])
+
+    def call(self, op: Op, use: Use, entering: list[code.Name]) -> code.Expression:
+        """Return the call of a block's function, which is written when it is called first."""
+        is_frozen = self.is_frozen or op.step.is_frozen
+        if (use.body, is_frozen) not in self.functions:
+            self.functions[use.body, is_frozen] = self.function(op, use, is_frozen)
+        function, items, takes_name = self.functions[use.body, is_frozen]
+        tag = op.step.full_name.replace(".", "_")
+        self.items.append(_Inside(op.step.full_name, f"{tag}_", items))
+        keywords = (("name", self.tagged(tag)),) if takes_name else ()
+        return code.Call(code.Name(function), tuple(entering), keywords)
+
+    def function(self, op: Op, use: Use, is_frozen: bool) -> tuple[str, tuple[_Item, ...], bool]:
+        """Write the function of a block; return its name, what it makes, and whether it takes a name for that."""
+        operations: Operations = op.use
+        outer = (self.statements, self.items, self.variables, self.tags, self.loops, self.is_frozen)
+        self.statements, self.items, self.variables, self.loops = [], [], Variables(("name",)), 0
+        self.tags, self.is_frozen = [code.Name("name"), "_"], is_frozen
+        self.blocks += 1
+        words = [self.variables.free(word, set()) for word in ("x", *tensor_parameters(use))]
+        held = {number: -1 - number for number in range(len(words))}
+        for number, word in enumerate(words):
+            self.variables.bind(word, held[number])
+        self.body(operations, held, set(), [])
+        self.statements.append(code.Return(code.Name(self.variables.name_of[held[operations.outputs[0]]])))
+        self.blocks -= 1
+        body, items = tuple(self.statements), tuple(self.items)
+        self.statements, self.items, self.variables, self.tags, self.loops, self.is_frozen = outer
+        takes_name = _has_labels(items)
+        tensor = code.Name("keras.KerasTensor")
+        parameters = [code.Parameter(word, tensor) for word in words]
+        if takes_name:
+            parameters.append(code.Parameter("name", code.Name("str")))
+        name = self.unused_function(function_name(use.block))
+        self.definitions.append(code.Function(name, tuple(parameters), body, tensor))
+        return name, items, takes_name
+
+    def unused_function(self, name: str) -> str:
+        """Return a name for a function that nothing in the module has."""
+        number, found = 1, name
+        while found in self.function_names:
+            number += 1
+            found = f"{name}_{number}"
+        self.function_names.add(found)
+        return found
 
     def experts(self, op: Op, experts: Experts, alive: set[int]) -> code.Expression:
         """Append the function that makes an expert, and return the layer that holds all of them."""

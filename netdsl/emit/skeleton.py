@@ -12,7 +12,8 @@ from attrs import evolve
 
 from ..diagnostics import CompileError, Diagnostic
 from ..layer import Layer
-from ..network import Body, Group, Network, Repeat, Step, Use
+from ..network import Body, Experts, Group, Network, Repeat, Step, Use
+from ..values import NamedTensor
 from . import code, open_sizes
 from .calls import Call, Choice, Entering, Index, Method, Object, Operation, Part, Placed, Stored, Target
 
@@ -298,6 +299,44 @@ def first_uses(body: Body) -> dict[Body, tuple[str, str]]:
 
     walk(body, "")
     return found
+
+
+def number_of_uses(body: Body) -> dict[Body, int]:
+    """Return how often each block's body stands in the text of all bodies, a repeat being one place."""
+    found: dict[Body, int] = {}
+    waiting, seen = [body], {body}
+    while waiting:
+        for step in waiting.pop().steps:
+            inner: list[Body] = []
+            if isinstance(step.does, Use):
+                inner = [step.does.body]
+                if not step.does.is_shared:  # that is one object however often it is used
+                    found[step.does.body] = found.get(step.does.body, 0) + 1
+            elif isinstance(step.does, Experts):
+                inner = [step.does.body]
+            elif isinstance(step.does, Repeat):
+                inner = [run.body for run in step.does.runs]
+            for part in inner:
+                if part not in seen:
+                    seen.add(part)
+                    waiting.append(part)
+    return found
+
+
+def tensor_parameters(use: Use) -> tuple[str, ...]:
+    """Return what a block calls the tensors behind the one that enters."""
+    found: dict[int, str] = {}
+
+    def look(name: str, value: Any) -> None:
+        if isinstance(value, NamedTensor):
+            found[value.value] = name
+        elif isinstance(value, tuple):
+            for number, item in enumerate(value, 1):
+                look(f"{name}_{number}", item)
+
+    for name, value in use.arguments:
+        look(name, value)
+    return tuple(found.get(number, f"x{number}") for number in range(1, len(use.body.inputs)))
 
 
 def main_first(network: Network) -> tuple[Network, frozenset[Step]]:

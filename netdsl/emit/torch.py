@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from keyword import iskeyword
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from attrs import evolve, field, frozen
 
 from ..layer import Layer, Tensor
 from ..network import Body, Experts, Network, Repeat, Step, Use, Value
-from ..values import NamedTensor
 from . import code
 from .calls import (
     EITHER,
@@ -42,8 +41,10 @@ from .skeleton import (
     first_uses,
     idiom,
     main_first,
+    number_of_uses,
     present,
     spelled,
+    tensor_parameters,
     times_read,
     to_code,
     without_underscores,
@@ -428,6 +429,7 @@ class _Emitter:
         self.class_names: set[str] = set()
         self.copies: dict[int, tuple[code.Expression, tuple[_Item, ...]]] = {}
         self.first_uses: dict[Body, tuple[str, str]] = {}
+        self.uses: dict[Body, int] = {}
 
     def imports(self) -> tuple[code.Statement, ...]:
         """Return the imports of what the code uses, sorted as isort has them."""
@@ -469,6 +471,7 @@ class _Emitter:
         labels = {output.value: output.name for output in network.outputs}
         names = ["x" if len(sources) == 1 and not step.named else step.name for step in sources]
         self.first_uses = first_uses(network.body)
+        self.uses = number_of_uses(network.body)
         whole = _Whole(aux, sum(not output.aux for output in network.outputs))
         return self.class_of(name, placement, names, [labels[value] for value in placement.outputs], whole)
 
@@ -567,7 +570,7 @@ class _Emitter:
         layer = op.step.full_name
         items: tuple[_Item, ...]
         if isinstance(op.step.does, Use) and op.use is not None:
-            module, inside = self.copy(op.step.does.block, op.use, _parameters(op.step.does))
+            module, inside = self.copy(op.step.does.block, op.use, tensor_parameters(op.step.does))
             modules, items = [module], (_Inside(layer, "", inside),)
         elif isinstance(op.step.does, Experts) and op.use is not None:
             module, items = self.experts(op, op.step.does)
@@ -622,7 +625,7 @@ class _Emitter:
     def copy(
         self, word: str, placement: _Placement, parameters: tuple[str, ...] = ()
     ) -> tuple[code.Expression, tuple[_Item, ...]]:
-        """Return the constructor of a block or of a copy of a repeat: a chain as it is, anything else as a class.
+        """Return the constructor of a block or of a copy of a repeat: as a class, but a chain that stands in one place.
 
         `parameters` are what the author calls the tensors behind the one that enters.
         """
@@ -630,7 +633,7 @@ class _Emitter:
         if known is not None:
             return known
         segments = self.segments(placement)
-        if self.is_chain(placement, segments):
+        if self.is_chain(placement, segments) and self.uses.get(placement.body, 0) < 2:
             made = segments[0].module, segments[0].items
         else:
             name = self.unused_class(class_name(word))
@@ -731,22 +734,6 @@ class _Whole:
 
 def _attribute(name: str, value: code.Expression) -> code.Statement:
     return code.Assign((code.Attribute(code.Name("self"), name),), value)
-
-
-def _parameters(use: Use) -> tuple[str, ...]:
-    """Return what a block calls the tensors behind the one that enters."""
-    found: dict[int, str] = {}
-
-    def look(name: str, value: Any) -> None:
-        if isinstance(value, NamedTensor):
-            found[value.value] = name
-        elif isinstance(value, tuple):
-            for number, item in enumerate(value, 1):
-                look(f"{name}_{number}", item)
-
-    for name, value in use.arguments:
-        look(name, value)
-    return tuple(found.get(number, f"x{number}") for number in range(1, len(use.body.inputs)))
 
 
 def _is_kept(op: Op) -> bool:
