@@ -1332,7 +1332,7 @@ class _Elaborator:
         if is_input and (builder.parent is not None or builder.limit is not None or len(builder.frames) > 1):
             raise mistake(
                 "E027",
-                "an input stands outside of blocks, repeats and loops",
+                "an input stands outside of blocks, repeats, loops and sides of `if`",
                 stage.span,
                 help="declare it before, by `let`",
             )

@@ -18,6 +18,7 @@ from .size import (
     differ,
     divide,
     either,
+    exact,
     maximum,
     minimum,
     negate,
@@ -227,6 +228,8 @@ def _binary(binary: tree.Binary, names: Names) -> Value:
             return open_truth(binary.span.text)
         return (a == b) is (operator == "==")
     value = _ARITHMETIC[operator](_number(a, left, names), _number(b, right, names), binary)
+    if hasattr(value, "denominator") and not isinstance(value, bool):
+        value = exact(value)
     if isinstance(value, int) and abs(value) > LARGEST:
         raise mistake("E026", f"a number beyond {LARGEST:,}, the largest size", binary.span)
     return value
