@@ -350,7 +350,7 @@ class _Binder:
                 "E008",
                 f"{quoted(number)} is a tensor, and `{self.title}` takes none here",
                 written.span,
-                f"a pipeline that begins with it is `out {number} | ...` or `let name = {number} | ...`",
+                help=f"a pipeline that begins with it is `out {number} | ...` or `let name = {number} | ...`",
             )
         positional = self._of_role("positional")
         numbers = [

@@ -378,7 +378,7 @@ class _Elaborator:
             )
             try:
                 self.refuse_parameters(block)
-            except Mistake:
+            except (Mistake, Silent):
                 builder.lose(statement.name)
                 raise
             home.add(block.name, block)
@@ -435,6 +435,8 @@ class _Elaborator:
     def refuse_parameters(self, block: Block) -> None:
         """Raise the mistake of a parameter that is declared twice, or in upper case."""
         seen: dict[str, tree.Name] = {}
+        if any(isinstance(parameter, tree.Wrong) for parameter in block.parameters):
+            raise Silent
         for parameter in block.parameters:
             name = parameter.name
             _refuse_upper_case(name)
@@ -1316,7 +1318,7 @@ class _Elaborator:
             raise Silent
         if stage.arguments:
             message = f"{quoted(stage.name.text)} is a tensor and takes no arguments"
-            raise mistake("E008", message, stage.arguments[0].span)
+            raise mistake("E008", message, stage.arguments[0].span, help="a stage ends at `|`")
         if stage.label is not None:
             self.declare(builder, stage.label, held.value)
         if held.value is None:
@@ -1443,7 +1445,7 @@ class _Elaborator:
     def identity(self, builder: Builder, stage: tree.Layer, entering: Value | None) -> Value:
         """Elaborate `id`: the tensor as it came."""
         if stage.arguments:
-            raise mistake("E008", "`id` takes no arguments", stage.arguments[0].span)
+            raise mistake("E008", "`id` takes no arguments", stage.arguments[0].span, help="a stage ends at `|`")
         if entering is None:
             raise Silent
         if stage.label is not None:
@@ -1458,7 +1460,9 @@ class _Elaborator:
         declarations = forms(word)
         if declarations and not declarations[0].combines and not declarations[0].holds_pipeline:
             return
-        if builder.find(word) is not None:
+        entry = builder.find(word)
+        is_own_word = isinstance(entry, Given) and isinstance(entry.value, Word) and entry.value.text == word
+        if entry is not None and not is_own_word:
             return
         if declarations:
             raise mistake(
@@ -1786,7 +1790,8 @@ class _Elaborator:
         when = True
         for argument in (*stage.arguments, *(item for item in stage.items if isinstance(item, tree.Keyword))):
             if not isinstance(argument, tree.Keyword) or argument.name.text != "when":
-                raise mistake("E009", "`residual` knows only `when=`", argument.span)
+                cure = "for example `residual(conv 8@3 same) when=(channels == 8)`"
+                raise mistake("E009", "`residual` knows only `when=`", argument.span, help=cure)
             condition = truth(argument.value, _StageNames(self, builder, entering, place="residual.when"))
             if not isinstance(condition, bool):
                 if not self.checking:

@@ -109,9 +109,12 @@ def _name(name: tree.Name, names: Names) -> Value:
 def _size_of_entering(name: tree.Name, names: Names) -> Value:
     x = names.entering
     if x is None:
-        raise mistake("E010", f"{quoted(name.text)} is a size of the tensor that enters, and none does here", name.span)
+        message = f"{quoted(name.text)} is a size of the tensor that enters, and none does here"
+        raise mistake("E010", message, name.span, help="write a number, or the name of one")
     if name.text in _RANKS and x.rank not in _RANKS[name.text]:
-        raise mistake("E010", f"the tensor that enters ({x}) has no {name.text}", name.span)
+        known = " and ".join(f"`{size}`" for size in SIZES if x.rank in _RANKS.get(size, (x.rank,)))
+        message = f"the tensor that enters ({x}) has no {name.text}"
+        raise mistake("E010", message, name.span, help=f"it has {known}")
     return x.sizes[SIZES[name.text]]
 
 
@@ -129,7 +132,8 @@ def _number(value: Value, expression: tree.Expression, names: Names) -> Value:
             "a number is wanted here",
             "tensors are joined by `add(a, b)`, `mul(a, b)`, `concat(a, b)`, ...",
         )
-    raise mistake("E008", f"`{show(value)}` is not a number", expression.span, "a number is wanted here")
+    cure = "only numbers are calculated with"
+    raise mistake("E008", f"{what_it_is(value)} is not a number", expression.span, "a number is wanted here", cure)
 
 
 def what_it_is(value: Value) -> str:
