@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from attrs import frozen
 
 from .diagnostics import Related, quoted
-from .expressions import Mistake, Names, evaluate, mistake, truth
+from .expressions import Mistake, Names, Silent, evaluate, mistake, truth
 from .layer import Argument, Declaration, arguments, required
 from .layers import forms
+from .size import Expression, negate
 from .source import Span
 from .spelling import nearest
 from .syntax import tree
@@ -37,8 +39,8 @@ def bind(
 
 def bind_block(
     stage: tree.Layer, block: str, parameters: tuple[tree.Parameter, ...], names: Names, place: str
-) -> dict[str, Value]:
-    """Return the arguments of a use of a block by parameter, those that are given; the others have defaults."""
+) -> tuple[dict[str, Value], dict[str, Span]]:
+    """Return the arguments of a use of a block by parameter, and where they are; the others have defaults."""
     known = {parameter.name.text: parameter for parameter in parameters}
     given: dict[str, Value] = {}
     spans: dict[str, Span] = {}
@@ -113,7 +115,7 @@ def bind_block(
             stage.name.span,
             help=f"its parameters are {form}",
         )
-    return given
+    return given, spans
 
 
 def _parameter(parameter: tree.Parameter) -> str:
@@ -265,8 +267,6 @@ class _Binder:
         holds = truth(written.value, self.names)
         argument = self.arguments[field]
         if argument.role == "flag":
-            from .size import negate
-
             self._set(field, negate(holds) if argument.inverted else holds, written.span)
         elif holds is True:
             self._set(field, name, written.span)
@@ -303,7 +303,7 @@ class _Binder:
             if argument is not None and argument.bare is not None:
                 self._set(word, argument.bare, written.span)
                 return
-            if self.names.entering is not None and not isinstance(value := evaluate(written, self.names), Word):
+            if not isinstance(value := evaluate(written, self.names), Word):
                 self._put(written, value)
                 return
             wanted = self._next_positional()
@@ -350,7 +350,7 @@ class _Binder:
                 "E008",
                 f"{quoted(number)} is a tensor, and `{self.title}` takes none here",
                 written.span,
-                f"a pipeline that begins with it is `out {number} | ...` or `let name = {number} | ...`",
+                help=f"a pipeline that begins with it is `out {number} | ...` or `let name = {number} | ...`",
             )
         positional = self._of_role("positional")
         numbers = [
@@ -400,19 +400,38 @@ class _Binder:
         try:
             self.values[name] = argument.kind.read(value)
         except Unfit as reason:
+            if self.names.leaves_open and isinstance(value, Expression):
+                raise Silent from None  # it may be a word, a list or a tensor
             what = f"`{name}` of `{self.keyword.text}`"
             every = "every number in " if isinstance(value, tuple) else ""
             message = f"{every}{what} has to be {reason.bound}, but {'here is' if every else 'is'} {quoted(span.text)}"
             if not reason.bound:
                 message = f"{what} is {argument.kind.wanted}, but {reason}"
+            label = self._values_in(span) if reason.bound or span.text not in self._words_in(span) else ""
             help = f"for example `{example(self.declaration)}`"
             if isinstance(value, bool) and name in BROUGHT:
                 help = BROUGHT[name]
-            raise mistake("E008", message, span, help=help) from None
+            raise mistake("E008", message, span, label, help) from None
+
+    def _words_in(self, span: Span) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(re.findall(r"(?<![\w.])[a-z_][a-z0-9_]*", span.text)))
+
+    def _values_in(self, span: Span) -> str:
+        """Return the values of the names in an expression: `channels` is 24, `r` is 16."""
+        values = {word: evaluate(tree.Name(span, word), self.names) for word in self._words_in(span)}
+        return ", ".join(f"`{word}` is {show(value)}" for word, value in values.items() if not isinstance(value, Word))
 
     def _unknown_word(self, word: Word, span: Span, argument: Argument) -> Mistake:
+        if span.text != word.text:
+            return mistake(
+                "E008",
+                f"{quoted(span.text)} is the word `{word.text}` here, and `{self.keyword.text}` wants "
+                f"{argument.kind.wanted}",
+                span,
+                help=f"if a name is meant by `{word.text}`, declare it before this",
+            )
         guess = nearest(word.text, self.names.names())
-        return mistake(
+        return self.names.misplaced(word.text, span) or mistake(
             "E010",
             f"nothing called {quoted(word.text)} has been declared",
             span,
@@ -441,6 +460,12 @@ class _Binder:
         return f"{self.keyword.text} {self.declaration.form}".strip()
 
     def _unknown(self, word: tree.Name) -> Mistake:
+        misplaced = self.names.misplaced(word.text, word.span)
+        if misplaced is not None:
+            return misplaced
+        what = quoted(word.text)
+        if word.span.text != word.text:
+            what = f"`{word.text}`, which {quoted(word.span.text)} is here"
         named = [
             name
             for name, argument in self.arguments.items()
@@ -455,7 +480,7 @@ class _Binder:
         listed = ", ".join((*(f"`{name}=`" for name in named), *(f"`{word}`" for word in bare)))
         return mistake(
             "E009",
-            f"`{self.title}` has no argument {quoted(word.text)}",
+            f"`{self.title}` has no argument {what}",
             word.span,
             brought or (f"did you mean `{guess}`?" if guess else ""),
             f"`{self.title}` knows {listed}" if listed else f"`{self.title}` takes no arguments",

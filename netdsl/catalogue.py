@@ -88,6 +88,7 @@ class _NoNames:
 
     entering: Tensor | None = None
     place = ""
+    leaves_open = False
 
     def look_up(self, name: tree.Name) -> None:
         return None
@@ -97,6 +98,9 @@ class _NoNames:
 
     def names(self) -> tuple[str, ...]:
         return ()
+
+    def misplaced(self, word: str, span: Span) -> None:
+        return None
 
     def member(self, members: tuple[object, ...], span: Span) -> object:
         raise LookupError("an example has no choices")

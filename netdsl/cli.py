@@ -168,11 +168,17 @@ def _summary(options: Namespace) -> int:
 
     results = list(_results(options))
     several = len(results) > 1
-    found = [
-        (result.network.source.name, summarize(result.network, result.total, options.depth))
-        for result in results
-        if result is not None and (result.network.body.steps or options.format == "json")
-    ]
+    found = []
+    is_done = all(result is not None and not result.errors for result in results)
+    for result in results:
+        if result is not None and (result.network.body.steps or options.format == "json"):
+            try:
+                summary = summarize(result.network, result.total, options.depth)
+            except CompileError as refused:
+                _report(refused.diagnostics)
+                is_done = False
+            else:
+                found.append((result.network.source.name, summary))
     if found and options.format in ("json", "csv"):
         print((as_json if options.format == "json" else as_csv)(found, several))
     else:
@@ -180,7 +186,7 @@ def _summary(options: Namespace) -> int:
             if place:
                 print()
             _print_table(summary, name if several else "", options.format == "markdown")
-    return DONE if all(result is not None and not result.errors for result in results) else FOUND
+    return DONE if is_done else FOUND
 
 
 def _print_table(summary: Summary, title: str, markdown: bool) -> None:
@@ -210,6 +216,9 @@ def _explain(options: Namespace) -> int:
     try:
         if result.network.body.steps:
             print(explain(result.network, result.total, options.layer))
+    except CompileError as refused:
+        _report(refused.diagnostics)
+        return FOUND
     except LookupError:
         if result.errors:
             return FOUND

@@ -39,7 +39,7 @@ def compile_source(source: Source, name: str, options: Options = NO_OPTIONS) -> 
     network, meaning = elaborate(program, name, options)
     if syntax:  # what could not be read may have been the network
         meaning = tuple(diagnostic for diagnostic in meaning if diagnostic.code != "E025")
-    found = tuple(sorted((*syntax, *meaning), key=lambda diagnostic: diagnostic.span.start))
+    found = tuple(sorted((*syntax, *meaning), key=lambda one: (one.span.source is not source, one.span.start)))
     if _errors(found):
         return Result(program, network, None, found)
     try:

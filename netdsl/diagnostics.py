@@ -153,9 +153,10 @@ def _draw_line(source: Source, start: int, marks: list[_Mark]) -> tuple[str, lis
                 underline[place + shift] = character
     rows = ["".join(underline).rstrip()]
     labelled = sorted((mark for mark in marks if mark[2]), reverse=True)
-    for n, (mark_start, _, label, _) in enumerate(labelled):
-        for m, text_line in enumerate(_fit_to_show(label).splitlines()):
-            if n == 0 and m == 0:
+    behind = max(mark[0] for mark in marks)  # only the label of the last mark can stand behind all of them
+    for mark_start, _, label, _ in labelled:
+        for text_line in _fit_to_show(label).splitlines():
+            if mark_start == behind and len(rows) == 1 and rows[0].endswith(("^", "-")):
                 rows[0] += " " + text_line
             else:
                 rows.append(" " * (mark_start + shift) + text_line)

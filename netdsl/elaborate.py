@@ -2,42 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
 from .binding import bind, bind_block, example, is_word_of
+from .blame import (
+    SHAPES,
+    UseOf,
+    any_number,
+    at_the_use,
+    in_the_block,
+    numbers_for,
+    opened,
+    opened_tensor,
+    tensors_like,
+    tried,
+    with_sizes,
+)
 from .diagnostics import Diagnostic, Related, quoted
-from .expressions import SIZES, Mistake, Silent, evaluate, mistake, truth, undefined
+from .expressions import SIZES, Mistake, Silent, evaluate, mistake, truth, undefined, what_it_is
 from .layer import Layer, Refused, Tensor
 from .layer import arguments as declared_arguments
 from .layers import brought, forms, keywords, suggest
 from .layers.windows import axis_names
 from .network import Body, Budget, Experts, Group, Network, Output, Repeat, Run, Step, Use, Value
-from .options import NO_OPTIONS, Options
+from .options import NO_OPTIONS, Options, place_of
 from .refusals import check_input, check_sizes, refusal
-from .scope import Block, Builder, Declarations, Entry, Given, Held, Lost, pruned, read_by
+from .scope import Block, Builder, Declarations, Entry, Given, Held, Lost, nodes_in, pruned, read_by
 from .size import Condition, Expression, TooLarge, Undecided, choose, symbol, symbols
-from .size import truth as open_truth
 from .source import Source, Span
 from .spelling import nearest
 from .syntax import tree
-from .syntax.parser import parse
+from .syntax.parser import MAX_TEXT, parse
 from .values import OPEN, OPERAND, TABLE, TENSOR, Kind, NamedTensor, Unfit, Word, is_number, show, whole
 from .values import Value as ArgumentValue
 
 if TYPE_CHECKING:
     from .training import Train
 
-MOST_STAGES = 1_000_000
+MOST_STAGES = 100_000
 """Stages that one file may expand to; copies of a repeat count until one leaves what it got, uses of a block once."""
+MOST_TRIED = 2_000
+"""Stages that a block may expand to where it is tried on other tensors and numbers, for whose mistake something is."""
 MOST_NESTED = 64
 """Blocks in blocks."""
-
-RANKS = (3, 2, 1, 4)
-"""Ranks of tensors on which a block is checked by itself, the most common first."""
 
 RESIDUAL, FREEZE, IDENTITY = "residual", "freeze", "id"
 FORMS = (RESIDUAL, FREEZE)
@@ -78,12 +89,14 @@ class _StageNames:
         self.is_lost = self.entering is None and (builder.is_lost or entering is not None)
         self.births = births
         self.place = place
+        self.leaves_open = bool(elaborator.checking)
 
     def look_up(self, name: tree.Name) -> ArgumentValue | None:
         entry = self.builder.find(name.text)
         if entry is None:
             if self.builder.root.declarations.misses_names and not forms(name.text):
                 raise Silent
+            self.elaborator.refuse_later(self.builder, name)
             if self.is_lost and name.text in SIZES:
                 raise Silent
             return None
@@ -115,6 +128,9 @@ class _StageNames:
     def names(self) -> tuple[str, ...]:
         return self.builder.visible()
 
+    def misplaced(self, word: str, span: Span) -> Mistake | None:
+        return self.elaborator.misplaced(self.builder, word, span)
+
     def member(self, members: tuple[ArgumentValue, ...], span: Span) -> ArgumentValue:
         """Return the member of a choice that has been picked."""
         return self.elaborator.member(self.place, members, span)
@@ -127,31 +143,42 @@ class _Elaborator:
         self.source = source
         self.options = options
         self.diagnostics: list[Diagnostic] = []
-        self.reported: set[tuple[str, int]] = set()
+        self.reported: set[tuple[str, str, int]] = set()
         self.symbols: dict[str, Any] = {}
-        self.copies: list[tuple[Span, int]] = []
+        self.copies: list[Related | None] = []
+        """The copies of repeats and `for` that are being read, with what to say of each."""
         self.stages = 0
         self.nested: list[Block] = []
         self.checking = 0
         """Above 0 while something is checked for its names, arguments and ranks, with its values left open."""
-        self.making = ""
-        """The name of the `let` that is being read."""
         self.made: dict[Any, _Made] = {}
-        self.blamed: dict[Any, frozenset[tuple[str, str, int]]] = {}
+        self.trials: dict[Any, tuple[frozenset[tuple[str, Span]], frozenset[Span]]] = {}
+        self.origins: dict[Diagnostic, Span] = {}
+        """Where a mistake that is told at a use of a block was made."""
+        self.passed: set[Span] | None = None
+        """Stages that were right, while a block is tried."""
         self.used: set[Block] = set()
         self.shared: dict[Block, tuple[Tensor, bool, Span]] = {}
         self.files: dict[str, Declarations | None] = {}
         self.reading = [source.name]
-        self.settled: set[str] = set()
-        """Options that something in the text has asked for."""
+        self.characters = 0
+        """Characters that have been read of other files."""
+        self.constants: dict[str, Span] = {}
+        """Every constant that has been read, in all files."""
+        self.copies_made: dict[Span, int] = {}
+        """How many copies of a label there are at most, -1 where a mistake leaves that unknown."""
         self.trainings: list[tuple[Train, dict[str, Span], Span]] = []
         self.budgets: list[Budget] = []
         self.inputs: dict[str, Span] = {}
-        self.choices: dict[str, tuple[ArgumentValue, ...]] = {}
+        self.has_one_input = False
+        self.choices: dict[str, Span] = {}
+        """The choices that have been read, by the names that they are picked by."""
+        self.asked: dict[str, Diagnostic] = {}
+        """The messages about choices that are left open."""
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Keep the first message at a place: a copy of a repeat makes the mistake of the first again."""
-        place = (diagnostic.span.source.name, diagnostic.span.start)
+        place = (diagnostic.span.source.name, diagnostic.span.source.text, diagnostic.span.start)
         if place not in self.reported:
             self.reported.add(place)
             self.diagnostics.append(diagnostic)
@@ -181,36 +208,69 @@ class _Elaborator:
     def born(self, name: str) -> ArgumentValue:
         """Return the size that an input's shape calls by a name: a symbol, or the number that was set for it."""
         if name not in self.symbols:
-            self.settled.add(name)
-            self.symbols[name] = self.options.settings.get(name, symbol(name))
+            value = self.options.settings.get(name, OPEN)
+            self.symbols[name] = symbol(name) if value is OPEN else value
+            if value is not OPEN and not (type(value) is int and value > 0):
+                self.symbols[name] = symbol(name)
+                message = f"`{name}` is a size, which is a whole number from 1 on, and this is {what_it_is(value)}"
+                raise mistake("E008", message, place_of("set", name, value), help=f"for example `--set {name}=128`")
         return self.symbols[name]
 
     def opened(self, value: ArgumentValue, name: str) -> ArgumentValue:
         """Return a value, left open while something is only checked."""
-        return _opened(value, name) if self.checking else value
+        return opened(value, name) if self.checking else value
 
     def member(self, place: str, members: tuple[ArgumentValue, ...], span: Span) -> ArgumentValue:
         """Return the member of a choice that has been picked; asks for one where none has."""
-        self.choices[place] = members
-        listed = ", ".join(show(member) for member in members)
+        place = self.name_of_choice(place, span)
+        self.choices[place] = span
+        listed = ", ".join(map(show, members))
         if place not in self.options.picks:
-            raise mistake(
+            if self.checking:
+                return opened(members[0], place)
+            self.asked[place] = Diagnostic(
                 "E032",
                 f"`{place}` is a choice of {listed}: the file describes a family, and one of it is needed here",
                 span,
                 help=f"choose one with `--pick {place}={show(members[0])}`",
             )
-        self.settled.add(place)
+            raise Mistake(self.asked[place])
         picked = self.options.picks[place]
-        if not any(type(member) is type(picked) and member == picked for member in members):
-            raise mistake("E032", f"`{show(picked)}` is no member of `{place}`, which is {listed}", span)
-        return picked
+        for member in members:
+            named = member.name if isinstance(member, Block) else None
+            if (type(member) is type(picked) and member == picked) or named == getattr(picked, "text", picked):
+                return member
+        raise mistake(
+            "E032",
+            f"`{place}` is a choice of {listed}, and `{show(picked)}` is none of them",
+            place_of("pick", place, picked),
+            "",
+            f"choose one with `--pick {place}={show(members[0])}`",
+            Related(span, "the choice"),
+        )
+
+    def name_of_choice(self, place: str, span: Span) -> str:
+        """Return what a choice is picked by: one place in the text has one name, and no two have the same."""
+        body = self.nested[-1].body.span if self.nested else None
+        if body is not None and body.source is span.source and body.start <= span.start < body.end:
+            place = f"{self.nested[-1].name}.{place}"
+        found, number = place, 1
+        for known, seen in self.choices.items():
+            if seen == span:
+                return known
+        while found in self.choices:
+            number += 1
+            found = f"{place}_{number}"
+        return found
 
     # Statements
 
     def file(self, program: tree.Program, name: str) -> tuple[Network, tuple[Diagnostic, ...]]:
         builder = Builder(None, (), Declarations(program))
         outputs: list[Output] = []
+        bodies = (s.body for s in program.statements if isinstance(s, tree.Let | tree.Output))
+        stages = (node for body in bodies for node in nodes_in(body) if isinstance(node, tree.Layer))
+        self.has_one_input = sum(any(form.is_input for form in forms(stage.name.text)) for stage in stages) == 1
         try:
             for statement in program.statements:
                 with self.reporting():
@@ -220,7 +280,7 @@ class _Elaborator:
             self.check_unused_blocks(builder)
         except RecursionError:
             self.report(_nested_too_deep(Span(self.source, 0, 0)))
-        self.report_unsettled(program)
+        self.report_unsettled(builder)
         self.report_no_network(program, builder, outputs)
         return self.network(name, builder, outputs)
 
@@ -231,7 +291,13 @@ class _Elaborator:
             self.report(_no_network(program.source, "the file is empty", ""))
             return
         errors = [found for found in self.diagnostics if found.severity == "error"]
-        if outputs or errors or any(isinstance(statement, tree.Wrong) for statement in statements):
+        if errors or any(isinstance(statement, tree.Wrong) for statement in statements):
+            return
+        if outputs:
+            if all(output.aux for output in outputs):
+                cure = "`aux` is for outputs beside others; write `out` for one that the network is for"
+                message = "this describes no network: its outputs serve training alone"
+                self.report(_no_network(program.source, message, cure, outputs[0].span))
             return
         end = statements[-1].span
         declared = [s for s in statements if isinstance(s, tree.Block | tree.Shared | tree.Const | tree.Use)]
@@ -271,7 +337,6 @@ class _Elaborator:
 
     def statement(self, builder: Builder, statement: tree.Statement) -> Output | None:
         """Elaborate a statement; return the output that it makes, if it makes one."""
-        self.making = statement.name.text if isinstance(statement, tree.Let) else ""
         if isinstance(statement, tree.Let):
             value = self.closed(builder, statement.body, "let")
             self.declare(builder, statement.name, value)
@@ -311,7 +376,11 @@ class _Elaborator:
                 len(home.entries),
                 isinstance(statement, tree.Shared),
             )
-            self.refuse_parameters(block)
+            try:
+                self.refuse_parameters(block)
+            except (Mistake, Silent):
+                builder.lose(statement.name)
+                raise
             home.add(block.name, block)
             home.own[block.name] = block
         elif isinstance(statement, tree.Train):
@@ -347,13 +416,11 @@ class _Elaborator:
 
     def refuse_name(self, builder: Builder, name: tree.Name) -> None:
         """Raise the mistake of a declared name that is in upper case, or that stands for something else already."""
-        if name.text.isupper():
-            raise mistake(
-                "E009",
-                f"{quoted(name.text)} is in upper case, which is for symbolic sizes",
-                name.span,
-                help="use lower case",
-            )
+        try:
+            _refuse_upper_case(name)
+        except Mistake:
+            builder.lose(name)
+            raise
         entry = builder.declared(name.text)
         if entry is not None:
             raise mistake(
@@ -368,15 +435,11 @@ class _Elaborator:
     def refuse_parameters(self, block: Block) -> None:
         """Raise the mistake of a parameter that is declared twice, or in upper case."""
         seen: dict[str, tree.Name] = {}
+        if any(isinstance(parameter, tree.Wrong) for parameter in block.parameters):
+            raise Silent
         for parameter in block.parameters:
             name = parameter.name
-            if name.text.isupper():
-                raise mistake(
-                    "E009",
-                    f"{quoted(name.text)} is in upper case, which is for symbolic sizes",
-                    name.span,
-                    help="use lower case",
-                )
+            _refuse_upper_case(name)
             if name.text in seen:
                 raise mistake(
                     "E029",
@@ -392,77 +455,125 @@ class _Elaborator:
         """Elaborate `const`: its own value, or the one that was set for it."""
         name = statement.name.text
         self.refuse_name(builder, statement.name)
+        self.constants.setdefault(name, statement.name.span)
+        self.checking += name in self.options.settings  # what is set is not needed
         try:
             value = evaluate(statement.value, _StageNames(self, builder, None, place=name))
-            if isinstance(value, NamedTensor):
+            if _tensor_in(value):
                 raise mistake(
                     "E008",
-                    f"{quoted(value.name)} is a tensor, and a constant is a number, a list or a word",
+                    f"{quoted(_tensor_in(value))} is a tensor, and a constant is a number, a list or a word",
                     statement.value.span,
-                    help=f"name a tensor with `let {name} = {value.name} | ...`",
+                    help=f"name a tensor with `let {name} = {_tensor_in(value)} | ...`",
                 )
         except (Mistake, Silent, Undecided) as found:
             builder.declarations.add(name, Lost(statement.name.span))
             if isinstance(found, Undecided):
                 raise Mistake(_undecided(found, statement.value.span)) from None
             raise
+        finally:
+            self.checking -= name in self.options.settings
         if name in self.options.settings:
-            self.settled.add(name)
-            value = self.options.settings[name]
+            value = self.setting(builder, statement, value)
         given = Given(value, statement.name.span)
         builder.declarations.add(name, given)
         builder.declarations.own[name] = given
 
-    def report_unsettled(self, program: tree.Program) -> None:
+    def setting(self, builder: Builder, statement: tree.Const, own: ArgumentValue) -> ArgumentValue:
+        """Return the value that has been set for a constant, which has to be like its own one."""
+        name = statement.name.text
+        value = self.options.settings[name]
+        block = builder.find(value.text) if isinstance(value, Word) else None
+        if isinstance(block, Block):
+            value = block
+        if _sort(value) != _sort(own):
+            builder.declarations.add(name, Lost(statement.name.span))
+            raise mistake(
+                "E008",
+                f"`{name}` cannot be set to {what_it_is(value)}",
+                place_of("set", name, value),
+                "",
+                f"it stands for {_sort(own)} in the text",
+                Related(statement.span, "declared here"),
+            )
+        return value
+
+    def report_unsettled(self, builder: Builder) -> None:
         """Report options that name nothing in the text."""
-        start = Span(program.source, 0, 0)
-        known = (*(name for name in self.symbols if "." not in name), *self.settled)
-        for name in self.options.settings:
-            if name not in self.settled:
-                guess = nearest(name, known)
-                self.diagnostics.append(
-                    Diagnostic(
-                        "E033",
-                        f"there is no constant and no open size called `{name}` to be set",
-                        start,
-                        help=f"did you mean `{guess}`?" if guess else "constants are declared by `const name = value`",
-                    )
-                )
-        for name in self.options.inputs:
-            if name not in self.settled:
-                listed = ", ".join(f"`{known}`" for known in self.inputs) or "none"
-                message = f"there is no input called `{name}`; the inputs are {listed}"
+        sizes = tuple(name for name in self.symbols if "." not in name)
+        for name, value in self.options.settings.items():
+            if name not in self.constants and name not in sizes:
+                cure = self.cure_of_setting(builder, name, sizes)
+                message = f"there is no constant and no open size called `{name}` to be set"
+                self.diagnostics.append(Diagnostic("E033", message, place_of("set", name, value), help=cure))
+        for name, shape in self.options.inputs.items():
+            if name not in self.inputs and (name or len(self.inputs) != 1):
+                message = f"there is no input called `{name}`; {_are('input', self.inputs)}"
+                cure = f"for example `--input {next(iter(self.inputs), 'image')}=64x64x3`"
+                held = builder.scope.names.get(name)
+                maker = builder.maker(held.value) if isinstance(held, Held) and held.value is not None else None
+                if maker is not None and maker.name in self.inputs:
+                    cure = f"`{name}` begins with it: write `--input {maker.name}=...`"
                 if not name:
-                    message = f"the network has {len(self.inputs)} inputs, so the one to be replaced has to be named"
-                self.diagnostics.append(Diagnostic("E033", message, start, help="for example `--input image=64x64x3`"))
-        for name in self.options.picks:
+                    count = f"there are {len(self.inputs)} inputs"
+                    message = f"{count}, so the one to be replaced has to be named: {_listed(self.inputs)}"
+                self.diagnostics.append(Diagnostic("E033", message, place_of("input", name, shape), help=cure))
+        for name, value in self.options.picks.items():
             if name not in self.choices:
                 guess = nearest(name, self.choices)
-                listed = ", ".join(f"`{known}`" for known in self.choices) or "none"
-                cure = f"did you mean `{guess}`?" if guess else f"the choices are {listed}"
-                self.diagnostics.append(Diagnostic("E033", f"there is no choice called `{name}`", start, help=cure))
+                cure = f"did you mean `{guess}`?" if guess else _are("choice", self.choices)
+                if name in self.constants:
+                    cure = f"`{name}` is a constant, which is set: `--set {name}={show(value)}`"
+                asked = self.asked.get(guess or "")
+                self.diagnostics = [found for found in self.diagnostics if found is not asked]
+                message = f"there is no choice called `{name}`"
+                self.diagnostics.append(Diagnostic("E033", message, place_of("pick", name, value), help=cure))
+
+    def cure_of_setting(self, builder: Builder, name: str, sizes: tuple[str, ...]) -> str:
+        """Return what to write in place of a setting that names nothing."""
+        guess = nearest(name, (*self.constants, *sizes))
+        if guess:
+            return f"did you mean `{guess}`?"
+        for _, entry in builder.declarations.entries.values():
+            if isinstance(entry, Block) and any(parameter.name.text == name for parameter in entry.parameters):
+                return f"`{name}` is a parameter of the block `{entry.name}`, and is given where that is used"
+        known = (*self.constants, *sizes)
+        if not known:
+            return "a constant is declared by `const width = 64`"
+        return f"there {'is' if len(known) == 1 else 'are'} {_listed(known)}"
 
     # Other files
 
     def use(self, builder: Builder, statement: tree.Use) -> None:
         """Declare the constants and blocks of another file."""
-        found = self.file_of(statement)
+        found = None
+        try:
+            found = self.file_of(statement)
+        finally:
+            builder.declarations.misses_names |= found is None
         if found is None:
-            builder.declarations.misses_names = True
             raise Silent
+        clashes: list[tuple[str, Entry, Entry]] = []
         for name, entry in found.own.items():
             clash = builder.declared(name)
-            if clash is not None and clash is not entry:
-                raise mistake(
-                    "E029",
-                    f"`{name}` of {quoted(statement.path.span.text)} is declared here too",
-                    statement.path.span,
-                    "both bring this name",
-                    "give one of them another name; a name stands for one thing in its file",
-                    Related(clash.span, "declared here"),
-                )
             if clash is None:
                 builder.declarations.add(name, entry)
+            elif clash is not entry:
+                clashes.append((name, clash, entry))
+        if clashes:
+            names = " and ".join(f"`{name}`" for name, _, _ in clashes[:4])
+            are = "is" if len(clashes) == 1 else "are"
+            _, here, there = clashes[0]
+            place = "here" if here.span.source is statement.span.source else f"in `{here.span.source.name}`"
+            raise mistake(
+                "E029",
+                f"{names} {are} declared {place}, and in `{there.span.source.name}` too",
+                statement.path.span,
+                "",
+                "give one of them another name; a name stands for one thing in a file",
+                Related(here.span, "declared here"),
+                Related(there.span, "and here"),
+            )
 
     def file_of(self, statement: tree.Use) -> Declarations | None:
         """Return what another file declares; None where it could not be read, which has been reported."""
@@ -474,15 +585,25 @@ class _Elaborator:
             cure = "`use` names a file, relative to this one, or one of the library, as in `std/resnet`"
             raise mistake("E024", message, path.span, help=cure) from None
         if source.name in self.reading:
-            circle = [*self.reading[self.reading.index(source.name) :], source.name]
+            first, *others = [*self.reading[self.reading.index(source.name) :], source.name]
+            if len(others) == 1:
+                cure = "leave it out; a file knows what it declares itself"
+                raise mistake("E010", "a file cannot use itself", path.span, help=cure)
+            circle = f"`{first}` uses {', which uses '.join(f'`{name}`' for name in others)}"
             raise mistake(
                 "E010",
-                "a file cannot use itself" if len(circle) == 2 else "these files use each other in a circle",
+                "these files use each other in a circle",
                 path.span,
-                "this closes it" if len(circle) > 2 else "",
-                f"{' uses '.join(f'`{name}`' for name in circle)}\nput what they have in common into a file of its own",
+                "this closes it",
+                f"{circle}\nput what they have in common into a file of its own",
             )
         if source.name not in self.files:
+            self.characters += len(source.text)
+            if len(self.reading) > MOST_NESTED or self.characters > MAX_TEXT:
+                message = f"the files that are used have more than {MAX_TEXT:,} characters together"
+                if len(self.reading) > MOST_NESTED:
+                    message = f"files use files more than {MOST_NESTED} deep"
+                raise mistake("E026", message, path.span, help="put what is needed of them into one file")
             self.reading.append(source.name)
             try:
                 self.files[source.name] = self.declarations_of(source)
@@ -507,7 +628,6 @@ class _Elaborator:
 
     def use_block(self, builder: Builder, stage: tree.Layer, block: Block, entering: Value | None) -> Value | None:
         """Elaborate a use of a block."""
-        self.used.add(block)
         name = self.step_name(builder, block.name, stage.label)
         if block in self.nested:
             raise mistake(
@@ -521,11 +641,12 @@ class _Elaborator:
                 help="give its tensor to the block as an argument",
             )
         if len(self.nested) >= MOST_NESTED:
-            raise mistake("E026", f"blocks stand in blocks more than {MOST_NESTED} deep", stage.span)
+            message = f"blocks stand in blocks more than {MOST_NESTED} deep"
+            raise mistake("E026", message, stage.span, help="put blocks one behind the other, or repeat a group")
         inner = Builder(None, [builder.tensor(entering)], block.home, block.order)
         inner.outer.append(0 if entering is None else entering)
         try:
-            arguments = self.arguments(builder, inner, stage, block, entering, name)
+            use = self.use_of(builder, inner, stage, block, entering, name)
         except (Mistake, Silent, Undecided) as found:
             if isinstance(found, Mistake):
                 self.report(found.diagnostic)
@@ -537,10 +658,10 @@ class _Elaborator:
             return self.unknown_step(builder, stage, name)
         if block.is_shared:
             self.refuse_other_use(builder, stage, block, x)
-        made = self.body_of(block, inner, arguments)
+        made = self.body_of(use)
         for found_inside in made.diagnostics:
-            self.blame(found_inside, builder, stage, block, inner, arguments)
-        does = Use(block.name, tuple(arguments.items()), made.body, block.is_shared)
+            self.blame(found_inside, use)
+        does = Use(block.name, tuple(use.arguments.items()), made.body, block.is_shared)
         text, is_named = _one_line(stage.span.text), stage.label is not None
         is_frozen = builder.keeps_frozen if block.is_shared else builder.is_frozen
         value = builder.add(
@@ -550,14 +671,14 @@ class _Elaborator:
             self.declare(builder, stage.label, value if made.output is not None else None)
         return value if made.output is not None else None
 
-    def arguments(
+    def use_of(
         self, builder: Builder, inner: Builder, stage: tree.Layer, block: Block, entering: Value | None, name: str
-    ) -> dict[str, ArgumentValue]:
-        """Return the value of every parameter of a block at a use, and let them be names inside the block."""
+    ) -> UseOf:
+        """Return a use with the value of every parameter of the block, which are names inside it."""
         if any(isinstance(argument, tree.Wrong) for argument in stage.arguments):
             raise Silent
         names = _StageNames(self, builder, entering)
-        given = bind_block(stage, block.name, block.parameters, names, name)
+        given, spans = bind_block(stage, block.name, block.parameters, names, name)
         arguments: dict[str, ArgumentValue] = {}
         for parameter in block.parameters:
             word = parameter.name.text
@@ -565,10 +686,10 @@ class _Elaborator:
                 value = _moved_in(given[word], builder, inner)
             else:
                 assert parameter.default is not None, "what has no default is given"
-                value = evaluate(parameter.default, _StageNames(self, inner, 0, place=f"{name}.{word}"))
+                value = evaluate(parameter.default, _StageNames(self, inner, 0, place=f"{block.name}.{word}"))
             arguments[word] = value
             inner.frames[0].names[word] = Given(value, parameter.name.span)
-        return arguments
+        return UseOf(block, stage, inner, arguments, spans)
 
     def refuse_other_use(self, builder: Builder, stage: tree.Layer, block: Block, x: Tensor) -> None:
         """Raise the mistake of a shared block that cannot have the same weights here as at its first use."""
@@ -594,19 +715,40 @@ class _Elaborator:
                 Related(span, "frozen here" if was_frozen else "not frozen here"),
             )
 
-    def body_of(self, block: Block, inner: Builder, arguments: dict[str, ArgumentValue]) -> _Made:
+    def body_of(self, use: UseOf) -> _Made:
         """Return the body of a block on some arguments and tensors; equal ones have one between them."""
-        values = tuple(_key(value, inner) for value in arguments.values())
+        block, inner = use.block, use.inner
+        self.used.add(block)
+        values = tuple(map(_key, use.arguments.values()))
         key = (block, tuple(inner.inputs), values, bool(self.checking))
         if key not in self.made:
-            with self.apart() as found, self.without_copies():
-                self.nested.append(block)
-                try:
-                    output = self.open(inner, block.body, f"the block {quoted(block.name)}")
-                finally:
-                    self.nested.pop()
+            with self.apart() as found:
+                output = self.inside(block, inner)
             self.made[key] = _Made(inner.finish(output), inner.tensor(output), tuple(found))
         return self.made[key]
+
+    def inside(self, block: Block, inner: Builder) -> Value | None:
+        """Elaborate the body of a block, whose parameters are names already."""
+        self.nested.append(block)
+        try:
+            with self.without_copies():
+                return self.open(inner, block.body, f"the block {quoted(block.name)}")
+        finally:
+            self.nested.pop()
+
+    @property
+    def copy(self) -> Related | None:
+        """The copy of the innermost repeat or `for` that is being read, if there is something to say of it."""
+        return self.copies[-1] if self.copies else None
+
+    @contextmanager
+    def in_copy(self, said: Related | None) -> Iterator[None]:
+        """Let messages about what is inside say that it is in a copy."""
+        self.copies.append(said)
+        try:
+            yield
+        finally:
+            self.copies.pop()
 
     @contextmanager
     def without_copies(self) -> Iterator[None]:
@@ -623,64 +765,71 @@ class _Elaborator:
         with self.reporting():
             if self.is_closed(builder, branch):
                 first = branch.stages[0] if isinstance(branch, tree.Pipeline) else branch
+                declared = forms(first.name.text) if isinstance(first, tree.Layer) else ()
+                is_input = bool(declared) and declared[0].is_input
                 raise mistake(
                     "E027",
                     f"{where} takes a tensor, and this begins with one of its own",
                     first.span,
-                    help="put `id` or a layer first, or join the two: `concat(id, other)`",
+                    help="leave it out: what enters is known where the block is used"
+                    if is_input
+                    else "put `id` or a layer first, or join the two: `concat(id, other)`",
                 )
             value = self.branch(builder, branch, 0 if builder.inputs[0] is not None else None)
         return value
 
-    def blame(
-        self,
-        found: Diagnostic,
-        builder: Builder,
-        stage: tree.Layer,
-        block: Block,
-        inner: Builder,
-        arguments: dict[str, ArgumentValue],
-    ) -> None:
-        """Report a mistake inside a block: at its place if any use makes it, else at the use that does."""
-        if found.severity != "error" or _identity(found) in self.mistakes_of(block, inner, arguments):
-            used = Related(stage.span, f"{quoted(block.name)} is used here")
-            self.report(found if len(found.related) > 2 else evolve(found, related=(*found.related, used)))
+    def blame(self, found: Diagnostic, use: UseOf) -> None:
+        """Report a mistake inside a block: in the block if it is made on all that may enter, else at the use."""
+        if self.checking:
+            self.report(found)
             return
-        blamed = next((span for word, span in _words_of(builder, stage) if quoted(word) in found.message), stage.span)
-        label = "" if blamed is stage.span else found.label
-        inside = Related(found.span, f"here in the block {quoted(block.name)}")
-        self.report(evolve(found, span=blamed, label=label, related=(inside, *found.related[:2])))
+        origin = self.origins.get(found, found.span)
+        is_argument = found.span.text in use.spans and use.is_in_body(found.span) and found.code != "E027"
+        is_told = found.severity != "error" or found.code == "E032"  # a choice is made at its own place
+        is_own = is_told or (not is_argument and self.is_made_anyway(found, origin, use))
+        told = in_the_block(found, use) if is_own else at_the_use(found, use, self.copy)
+        self.origins[told] = origin
+        self.report(told)
 
-    def mistakes_of(
-        self, block: Block, inner: Builder, arguments: dict[str, ArgumentValue]
-    ) -> frozenset[tuple[str, str, int]]:
-        """Return what is wrong with a block whatever its numbers are; nothing, where it suits other tensors."""
-        tensors = tuple(_opened_tensor(x, f"in{number or ''}") for number, x in enumerate(inner.inputs))
-        words = tuple(value.text for value in arguments.values() if isinstance(value, Word))
-        key = (block, tensors, words)
-        if key not in self.blamed:
-            found = self.checked_on(block, tensors, arguments)
-            others = ((_any_tensor(rank), *tensors[1:]) for rank in RANKS)
-            suits = not found or any(not self.checked_on(block, other, arguments) for other in others)
-            self.blamed[key] = frozenset() if suits else found
-        return self.blamed[key]
+    def is_made_anyway(self, found: Diagnostic, origin: Span, use: UseOf) -> bool:
+        """Whether a block makes a mistake on whatever tensors and numbers it is tried on."""
+        was_made = False
+        for number in numbers_for(use.block, found.code):
+            for tensors in tensors_like(tuple(use.inner.inputs), number):
+                mistakes, passed = self.tried(use, tensors, number)
+                if (found.code, origin) in mistakes:
+                    was_made = True
+                elif any(stage.start <= found.span.start < stage.end for stage in passed):
+                    return False
+        return was_made
 
-    def checked_on(
-        self, block: Block, tensors: tuple[Tensor | None, ...], arguments: dict[str, ArgumentValue]
-    ) -> frozenset[tuple[str, str, int]]:
-        """Return what is wrong with a block on some tensors, with its numbers left open."""
-        with self.apart() as found, self.only_checked():
-            copy = Builder(None, tensors, block.home, block.order)
-            for parameter, value in zip(block.parameters, arguments.values(), strict=True):
-                default = parameter.default
-                is_given = isinstance(value, Word) and not (
-                    isinstance(default, tree.Name) and default.text == value.text
-                )
-                chosen = symbol(parameter.name.text) if is_given else value
-                copy.frames[0].names[parameter.name.text] = Given(chosen, parameter.name.span)
-            with self.without_copies():
-                self.open(copy, block.body, f"the block {quoted(block.name)}")
-        return frozenset(map(_identity, found))
+    def tried(
+        self, use: UseOf, tensors: tuple[Tensor | None, ...], number: int | None
+    ) -> tuple[frozenset[tuple[str, Span]], frozenset[Span]]:
+        """Return the mistakes that a block makes on other tensors and numbers, and the stages that were right."""
+        key = (use.block, tensors, number, tuple(map(_key, use.known.items())), frozenset(use.spans))
+        if key not in self.trials:
+            outside = self.stages, self.passed
+            self.stages, self.passed = MOST_STAGES - MOST_TRIED, set()
+            self.checking += number is None
+            copy = Builder(None, tensors, use.block.home, use.block.order)
+            try:
+                for parameter, value in zip(use.block.parameters, use.arguments.values(), strict=True):
+                    word = parameter.name.text
+                    value = with_sizes(value, tensors)
+                    if word in use.spans or number is None:
+                        value = tried(value, word, number)
+                    if isinstance(value, Word) and isinstance(parameter.default, tree.Name):
+                        value = evaluate(parameter.default, _StageNames(self, copy, 0))
+                    copy.frames[0].names[word] = Given(value, parameter.name.span)
+                with self.apart() as found:
+                    self.inside(use.block, copy)
+                mistakes = frozenset((mistake.code, self.origins.get(mistake, mistake.span)) for mistake in found)
+                self.trials[key] = mistakes, frozenset(self.passed)
+            finally:
+                self.checking -= number is None
+                self.stages, self.passed = outside
+        return self.trials[key]
 
     @contextmanager
     def only_checked(self) -> Iterator[None]:
@@ -700,17 +849,13 @@ class _Elaborator:
     def check_alone(self, block: Block) -> None:
         """Check a block by itself, with its parameters open."""
         best: list[Diagnostic] | None = None
-        for rank in RANKS:
-            x = _any_tensor(rank)
+        for rank, dtype in SHAPES:
+            x = Tensor(tuple(symbol(name) for name in (*axis_names(rank), "channels")), dtype)
             with self.apart() as found, self.only_checked(), self.reporting():
                 inner = Builder(None, [x], block.home, block.order)
                 for parameter in block.parameters:
                     self.open_parameter(inner, parameter)
-                self.nested.append(block)
-                try:
-                    self.open(inner, block.body, f"the block {quoted(block.name)}")
-                finally:
-                    self.nested.pop()
+                self.inside(block, inner)
             if best is None or len(found) < len(best):
                 best = found
             if not found:
@@ -721,7 +866,7 @@ class _Elaborator:
     def open_parameter(self, inner: Builder, parameter: tree.Parameter) -> None:
         """Let a parameter of a block be a name inside it, its default or else a symbol its value."""
         name = parameter.name
-        value: ArgumentValue = _any_number(name.text)
+        value: ArgumentValue = any_number(name.text)
         if parameter.default is not None:
             with self.reporting():
                 value = evaluate(parameter.default, _StageNames(self, inner, 0, place=name.text))
@@ -748,7 +893,8 @@ class _Elaborator:
         if isinstance(branch, tree.Pipeline) and not self.is_closed(builder, branch):
             first = branch.stages[0]
             with self.reporting():
-                if isinstance(first, tree.Wrong):
+                is_lost = isinstance(first, tree.Layer) and isinstance(builder.find(first.name.text), Lost)
+                if isinstance(first, tree.Wrong) or is_lost:
                     raise Silent
                 self.refuse_unknown_tensor(builder, first)
                 self.refuse_unknown_stage(builder, first)
@@ -766,22 +912,96 @@ class _Elaborator:
         if not isinstance(first, tree.Layer) or first.arguments or forms(first.name.text):
             return
         word = first.name.text
-        if builder.find(word) is not None or word == IDENTITY or brought(word):
+        if builder.find(word) is not None or word == IDENTITY:
             return
         self.excuse(builder)
+        misplaced = self.misplaced(builder, word, first.name.span)
+        if misplaced is not None:
+            raise misplaced
+        if brought(word):
+            return
         guess = nearest(word, builder.visible())
-        message = f"nothing called {quoted(word)} has been named before this"
-        if word == self.making:
-            message = f"{quoted(word)} would be made of itself"
-        elif word in builder.declarations.labels:
-            message += "; it is named further down, and names are made before they are used"
         raise mistake(
             "E010",
-            message,
+            f"nothing called {quoted(word)} has been named before this",
             first.name.span,
             f"did you mean `{guess}`?" if guess else "",
             "a pipeline begins with `in`, or with a tensor named by `let` or `as` above it",
         )
+
+    def refuse_later(self, builder: Builder, name: tree.Name) -> None:
+        """Raise the mistake of a constant or block that is declared further down, or that is made of itself."""
+        home = builder.root.declarations
+        statement = home.statements.get(name.text)
+        if statement is None or name.text in home.names(builder.root.limit) or forms(name.text):
+            return
+        is_constant = isinstance(statement, tree.Const)
+        what = "constant" if is_constant else "block"
+        if statement.span.start <= name.span.start < statement.span.end:
+            message = f"the {what} {quoted(name.text)} {'would be made of' if is_constant else 'uses'} itself"
+            cure = "give it a value, as in `const width = 64`" if is_constant else "repeat a group: `( ... ) * 3`"
+            raise mistake("E010", message, name.span, help=cure)
+        here = self.nested[-1].name if self.nested else ""
+        if here in home.reached_from(name.text):
+            message = f"the blocks {quoted(here)} and {quoted(name.text)} use each other"
+            cure = "a block cannot use itself, nor through others; repeat a group: `( ... ) * 3`"
+            related = Related(statement.name.span, f"which uses {quoted(here)}")
+        else:
+            message = f"{quoted(name.text)} is declared further down, and a {what} is declared before it is used"
+            cure = "move its declaration up"
+            related = Related(statement.name.span, "declared here")
+        raise mistake("E010", message, name.span, "", cure, related)
+
+    def misplaced(self, builder: Builder, word: str, span: Span) -> Mistake | None:
+        """Return the mistake of using the name of a tensor where it is not known; None where there is no such name."""
+        labels = builder.root.declarations.labels
+        node = labels.get(word)
+        if node is None:
+            loop, _, number = word.rpartition("_")
+            if number.isdecimal() and isinstance(copies := labels.get(loop), tree.For | tree.Each):
+                made = self.copies_made.get(_label_of(copies), 0)
+                if made < 0:
+                    raise Silent
+                if int(number) > made:
+                    message = f"there is no copy {quoted(word)}: {quoted(loop)} has {made} of them"
+                    return mistake("E010", message, span, help=f"they are called `{loop}_1`, `{loop}_2`, ...")
+                node = copies
+        if node is None:
+            return self.in_another_file(word, span)
+        named: Span = (getattr(node, "label", None) or node.name).span  # type: ignore[attr-defined]
+        message = f"nothing called {quoted(word)} has been named before this"
+        cure = "a tensor is named before it is used"
+        block = self.nested[-1] if self.nested and builder.root.limit is not None else None
+        if block is not None and not block.body.span.start <= named.start < block.body.span.end:
+            message = f"{quoted(word)} is a tensor outside of the block {quoted(block.name)}, which does not see it"
+            listed = " ".join((*(parameter.name.text for parameter in block.parameters), word))
+            cure = f"give it to the block as an argument: `block {block.name} {listed}: ...`"
+        elif isinstance(node, tree.For | tree.Each) and node.label is not None and node.label.text == word:
+            message = f"{quoted(word)} names copies, which are `{word}_1`, `{word}_2` and so on"
+            cure = "the last one of `for` is what leaves it"
+        elif node.span.start <= span.start < node.span.end:
+            cure = "a pipeline begins with `in`, or with a tensor named by `let` or `as` above it"
+            return mistake("E010", f"{quoted(word)} would be made of itself", span, help=cure)
+        elif named.start > span.start:
+            message += "; it is named further down"
+        else:
+            message = f"{quoted(word)} is named in another scope, and is not known outside of it"
+            cure = "repeats, blocks, bodies of `for` and sides of `if` keep their names; put `as` behind the whole"
+        return mistake("E010", message, span, "", cure, Related(named, "named here"))
+
+    def in_another_file(self, word: str, span: Span) -> Mistake | None:
+        """Return the mistake of a name of another file that `use` does not bring."""
+        for name, declarations in self.files.items():
+            if declarations is None or name == span.source.name:
+                continue
+            if word in declarations.own:
+                message = f"{quoted(word)} is declared in `{name}`, which this file does not use"
+                cure = "`use` brings what a file declares itself, not what that uses; `use` this one too"
+                return mistake("E010", message, span, "", cure, Related(declarations.own[word].span, "declared here"))
+            if word in declarations.labels:
+                message = f"{quoted(word)} is a tensor in `{name}`, and `use` brings constants and blocks alone"
+                return mistake("E010", message, span, help="make a block of what leads to it")
+        return None
 
     def excuse(self, builder: Builder) -> None:
         """Raise Silent where any name may be one of a file that could not be read."""
@@ -854,6 +1074,8 @@ class _Elaborator:
             known = value is not None or place == 0
             try:
                 value = self.stage(builder, stage, value)
+                if self.passed is not None and value is not None:
+                    self.passed.add(stage.span)
             except Mistake as found:
                 self.report(found.diagnostic)
                 value = None
@@ -873,14 +1095,7 @@ class _Elaborator:
 
     def stage(self, builder: Builder, stage: tree.Stage, entering: Value | None) -> Value | None:
         """Elaborate one stage; return the tensor that leaves it."""
-        self.stages += 1
-        if self.stages > MOST_STAGES:
-            raise mistake(
-                "E026",
-                f"the network has more than {MOST_STAGES:,} stages",
-                stage.span,
-                help="a repeat whose copies keep the shape counts once, however often it is repeated",
-            )
+        self.expand(1, stage.span)
         if isinstance(stage, tree.Layer):
             return self.layer(builder, stage, entering)
         if isinstance(stage, tree.Group):
@@ -890,6 +1105,20 @@ class _Elaborator:
         if isinstance(stage, tree.For):
             return self.loop(builder, stage, entering)
         raise Silent
+
+    def expand(self, stages: int, span: Span) -> None:
+        """Count stages that a text expands to. Raises the mistake of one that expands to too many, and only once."""
+        was_reported = self.stages > MOST_STAGES
+        self.stages += stages
+        if was_reported:
+            raise Silent
+        if self.stages > MOST_STAGES:
+            raise mistake(
+                "E026",
+                f"with this the network has more than {MOST_STAGES:,} stages, which is the limit",
+                span,
+                help="the copies of a repeat, `( ... ) * 1000`, count once where they keep the shape",
+            )
 
     def conditional(self, builder: Builder, branch: tree.Conditional, entering: Value | None) -> Value | None:
         """Elaborate the side of an `if` that its condition takes; the other one is checked with its values open."""
@@ -912,7 +1141,7 @@ class _Elaborator:
         """Check a side of an `if` for names, arguments and ranks; return the tensor that would leave it."""
         x = builder.tensor(builder.around if entering is None else entering)
         with self.only_checked():
-            copy = Builder(builder, [_opened_tensor(x, "in")], builder.declarations)
+            copy = Builder(builder, [opened_tensor(x, "in")], builder.declarations)
             copy.outer.append(0)
             copy.around, copy.is_lost = None if x is None else 0, builder.is_lost
             closed = self.is_closed(copy, side)
@@ -934,37 +1163,67 @@ class _Elaborator:
     def loop(self, builder: Builder, stage: tree.For, entering: Value | None) -> Value | None:
         """Elaborate `for`: a copy of its pipeline for each item, in a row."""
         items = self.items(builder, stage, entering)
-        value = entering
+        label, value = stage.label, entering
+        is_right = True
         for number, names in enumerate(items, 1):
-            self.stages += 1
-            label = stage.label
             word = f"{label.text}_{number}" if label is not None else builder.next_name("for")
-            with builder.frame(names, is_scope=True, counts_anew=True), builder.group(Group(word, stage.span)):
-                if number == 1 and self.is_closed(builder, stage.body):
-                    raise mistake(
-                        "E027",
-                        "`for` puts its copies in a row, so each takes a tensor, and this begins with one",
-                        stage.body.span,
-                        help="put `id` or a layer first; branches beside each other are `concat(each k in ...)`",
-                    )
-                value = self.branch(builder, stage.body, value)
+            if is_right:  # the copies behind one with a mistake would only make it again
+                if number == 1:
+                    self.refuse_closed_copy(builder, stage, names)
+                scope, group = builder.frame(names, True, counts_anew=True), builder.group(Group(word, stage.span))
+                with scope, group, self.in_copy(_copy_of(stage, number, names)):
+                    value = self.branch(builder, stage.body, value)
+                is_right = value is not None
             if label is not None:
                 self.declare(builder, tree.Name(label.span, word), value)
-            if value is None:
-                break
         if entering is None and not items:
             raise Silent
         return value
 
+    def refuse_closed_copy(self, builder: Builder, stage: tree.For, names: dict[str, Entry]) -> None:
+        """Raise the mistake of a `for` whose copies would each begin with a tensor of their own."""
+        with builder.frame(names, is_scope=True):
+            if self.is_closed(builder, stage.body):
+                raise mistake(
+                    "E027",
+                    "`for` puts its copies in a row, so each takes a tensor, and this begins with one",
+                    stage.body.span,
+                    help="put `id` or a layer first; branches beside each other are `concat(each k in ...)`",
+                )
+
     def items(self, builder: Builder, stage: tree.For | tree.Each, entering: Value | None) -> list[dict[str, Entry]]:
         """Return what the variables of `for` or `each` stand for, item by item."""
+        try:
+            items = self.listed(builder, stage, entering)
+            if self.copies_made.setdefault(_label_of(stage), len(items)) < len(items):
+                self.copies_made[_label_of(stage)] = len(items)
+        except (Mistake, Silent, Undecided):
+            self.copies_made[_label_of(stage)] = -1
+            raise
+        return [
+            {
+                name.text: Given(self.opened(value, name.text), name.span)
+                for name, value in zip(stage.names, values, strict=True)
+            }
+            for values in items
+        ]
+
+    def listed(self, builder: Builder, stage: tree.For | tree.Each, entering: Value | None) -> list[tuple[Any, ...]]:
+        """Return the items of the list of `for` or `each`, a value for each of its variables."""
         word = "for" if isinstance(stage, tree.For) else "each"
-        items = evaluate(stage.items, _StageNames(self, builder, entering, place=f"{word}.items"))
+        self.refuse_variables(stage, word)
+        names = _StageNames(self, builder, entering, place=f"{word}.items")
+        items: Any = evaluate(stage.items, names)
         if isinstance(items, Word):
-            raise undefined(items, stage.items, _StageNames(self, builder, entering))
+            raise undefined(items, stage.items, names, "a list or a number")
+        if isinstance(items, Expression):
+            if not self.checking:
+                raise Mistake(_undecided(Undecided(items.symbols), stage.items.span))
+            return [tuple(any_number(name.text) for name in stage.names)]
+        variables = ", ".join(name.text for name in stage.names)
+        several = len(stage.names) > 1
+        pair = f"for example `{word} {variables} in [[{', '.join('12345678'[: len(stage.names)])}]] ( ... )`"
         if is_number(items):
-            if isinstance(items, Expression):
-                raise Undecided(items.symbols)
             if not isinstance(items, int) or items < 0:
                 raise mistake(
                     "E008",
@@ -972,35 +1231,45 @@ class _Elaborator:
                     stage.items.span,
                     help="for example `for i in 4 ( ... )`, in which `i` is 0, 1, 2, 3",
                 )
+            if several:
+                message = f"`{word} {variables}` takes {len(stage.names)} values from each item, and this counts"
+                raise mistake("E008", message, stage.items.span, "a list of lists is wanted here", pair)
             items = range(min(items, MOST_STAGES + 1))
         if not isinstance(items, tuple | range):
             raise mistake(
                 "E008",
-                f"`{show(items)}` is not a list",
+                f"`{word}` goes through a list, or counts to a number, and this is {what_it_is(items)}",
                 stage.items.span,
                 help=f"for example `{word} c in [16, 32] ( ... )`",
             )
-        several = len(stage.names) > 1
-        wanted = f"{len(stage.names)} values" if several else "one value"
-        found: list[dict[str, Entry]] = []
-        for item in items:
-            values = item if several else (item,)
-            if not isinstance(values, tuple) or len(values) != len(stage.names):
-                names = ", ".join(name.text for name in stage.names)
+        self.expand(len(items), stage.items.span)
+        written = stage.items.items if isinstance(stage.items, tree.List) else ()
+        for place, item in enumerate(items if several else ()):
+            if not isinstance(item, tuple) or len(item) != len(stage.names):
                 raise mistake(
                     "E008",
-                    f"`{word} {names}` takes {wanted} from each item, and `{show(item)}` is "
-                    f"{f'a list of {len(item)}' if isinstance(item, tuple) else 'one'}",
-                    stage.items.span,
-                    help=f"for example `{word} {names} in [[{', '.join('12345678'[: len(stage.names)])}]] ( ... )`",
+                    f"`{word} {variables}` takes {len(stage.names)} values from each item, and `{show(item)}` is "
+                    f"{f'a list of {len(item)}' if isinstance(item, tuple) else 'a single one'}",
+                    written[place].span if len(written) == len(items) else stage.items.span,
+                    help=pair,
                 )
-            found.append(
-                {
-                    name.text: Given(self.opened(value, name.text), name.span)
-                    for name, value in zip(stage.names, values, strict=True)
-                }
-            )
-        return found
+        return list(items) if several else [(item,) for item in items]  # type: ignore[arg-type]
+
+    def refuse_variables(self, stage: tree.For | tree.Each, word: str) -> None:
+        """Raise the mistake of variables that are in upper case, or of one name."""
+        seen: dict[str, tree.Name] = {}
+        for name in stage.names:
+            _refuse_upper_case(name)
+            if name.text in seen:
+                raise mistake(
+                    "E029",
+                    f"`{word}` has two variables called {quoted(name.text)}",
+                    name.span,
+                    "declared again here",
+                    "give one of them another name",
+                    Related(seen[name.text].span, "declared here"),
+                )
+            seen[name.text] = name
 
     # Layers
 
@@ -1038,7 +1307,7 @@ class _Elaborator:
             raise Silent  # a parameter that is left open may be a word
         raise mistake(
             "E009",
-            f"{quoted(name.text)} is {_what_it_is(value)} here, not a layer",
+            f"{quoted(name.text)} is {what_it_is(value)} here, not a layer",
             name.span,
             help="a stage is a layer, a block, or a constant or parameter that holds the word of one, such as `relu`",
         )
@@ -1049,7 +1318,7 @@ class _Elaborator:
             raise Silent
         if stage.arguments:
             message = f"{quoted(stage.name.text)} is a tensor and takes no arguments"
-            raise mistake("E008", message, stage.arguments[0].span)
+            raise mistake("E008", message, stage.arguments[0].span, help="a stage ends at `|`")
         if stage.label is not None:
             self.declare(builder, stage.label, held.value)
         if held.value is None:
@@ -1065,11 +1334,13 @@ class _Elaborator:
         if is_input and (builder.parent is not None or builder.limit is not None or len(builder.frames) > 1):
             raise mistake(
                 "E027",
-                "an input stands outside of blocks, repeats and loops",
+                "an input stands outside of blocks, repeats, loops and sides of `if`",
                 stage.span,
                 help="declare it before, by `let`",
             )
         names = _StageNames(self, builder, entering, births=name if is_input else "", place=name)
+        if is_input:
+            self.inputs[name] = stage.span
         try:
             bound = bind(stage.name, candidates, stage.arguments, names)
         except Mistake as found:
@@ -1082,7 +1353,6 @@ class _Elaborator:
             return self.unknown_step(builder, stage, name)
         layer = bound.layer
         if is_input:
-            self.inputs[name] = stage.span
             layer = self.with_open_sizes(self.with_shape(layer, name), name)
         if layer.is_source:
             return self.step(builder, stage, name, layer, (), bound.spans)
@@ -1099,15 +1369,11 @@ class _Elaborator:
 
     def with_shape(self, layer: Layer, name: str) -> Layer:
         """Return an input with the shape that has been set for it, if one has."""
-        for wanted in (name, ""):
-            if wanted in self.options.inputs and (wanted or len(self.inputs) == 1):
-                self.settled.add(wanted)
-                sizes = tuple(
-                    self.born(size.text) if isinstance(size, Word) else size for size in self.options.inputs[wanted]
-                )
-                return evolve(layer, shape=sizes)  # type: ignore[misc]
-        self.settled.discard("")  # a second input: which of them is meant is not known
-        return layer
+        shape = self.options.inputs.get(name, self.options.inputs.get("") if self.has_one_input else None)
+        if shape is None:
+            return layer
+        sizes = tuple(self.born(size.text) if isinstance(size, Word) else size for size in shape)
+        return evolve(layer, shape=sizes)  # type: ignore[misc]
 
     def with_open_sizes(self, layer: Layer, name: str) -> Layer:
         """Return an input whose `?` are symbols of their own, called after its axes."""
@@ -1147,7 +1413,8 @@ class _Elaborator:
             if not self.checking:
                 check_sizes(output, layer, tensors)
         except Refused as refused:
-            self.report(refusal(builder, refused, span, inputs, spans, self.copies))
+            if not (self.checking and refused.code == "E030"):
+                self.report(refusal(builder, refused, span, inputs, spans, self.copy))
             return self.unknown_step(builder, stage, name, inputs)
         except Undecided as open_question:
             self.report_undecided(open_question, span)
@@ -1178,7 +1445,7 @@ class _Elaborator:
     def identity(self, builder: Builder, stage: tree.Layer, entering: Value | None) -> Value:
         """Elaborate `id`: the tensor as it came."""
         if stage.arguments:
-            raise mistake("E008", "`id` takes no arguments", stage.arguments[0].span)
+            raise mistake("E008", "`id` takes no arguments", stage.arguments[0].span, help="a stage ends at `|`")
         if entering is None:
             raise Silent
         if stage.label is not None:
@@ -1193,7 +1460,9 @@ class _Elaborator:
         declarations = forms(word)
         if declarations and not declarations[0].combines and not declarations[0].holds_pipeline:
             return
-        if builder.find(word) is not None:
+        entry = builder.find(word)
+        is_own_word = isinstance(entry, Given) and isinstance(entry.value, Word) and entry.value.text == word
+        if entry is not None and not is_own_word:
             return
         if declarations:
             raise mistake(
@@ -1212,17 +1481,10 @@ class _Elaborator:
         self.excuse(builder)
         known = brought(word)
         guess = nearest(word, builder.visible()) or suggest(word)
-        if any(block.name == word for block in self.nested):
-            raise mistake(
-                "E010", f"the block {quoted(word)} uses itself", stage.span, help="repeat a group: `( ... ) * 3`"
-            )
-        if word in self.later(builder):
-            raise mistake(
-                "E010",
-                f"{quoted(word)} is declared further down, and a block is declared before it is used",
-                stage.name.span,
-                help="move its declaration up",
-            )
+        self.refuse_later(builder, stage.name)
+        misplaced = self.misplaced(builder, word, stage.name.span)
+        if misplaced is not None:
+            raise misplaced
         raise mistake(
             "E009",
             f"there is no layer {quoted(word)}",
@@ -1230,11 +1492,6 @@ class _Elaborator:
             f"it is `{known}` here" if known else f"did you mean `{guess}`?" if guess else "",
             "`netdsl layers` lists them all" if not guess else "",
         )
-
-    def later(self, builder: Builder) -> frozenset[str]:
-        """Return the names of blocks that are declared further down in the file."""
-        home = builder.root.declarations
-        return home.blocks - set(home.names(builder.root.limit))
 
     def split_at_missing_bar(self, builder: Builder, stage: tree.Layer) -> tuple[tree.Layer, tree.Layer | None]:
         """Report a layer's name among the arguments of another: a `|` is missing before it. Return both layers."""
@@ -1321,13 +1578,12 @@ class _Elaborator:
         taken: list[Value] = []
         remaining = count
         while remaining > 0:
-            self.copies.append((stage.span, count - remaining + 1))
             copy = Builder(builder, [x], builder.declarations)
             copy.outer.append(0 if entering is None else entering)
-            try:
+            end, place = stage.span.end, count - remaining + 1
+            last = Span(stage.span.source, end - 1, end)
+            with self.in_copy(Related(last, f"in copy {place} of this repeat") if place > 1 else None):
                 output = self.branch(copy, stage.body, 0 if x is not None else None)
-            finally:
-                self.copies.pop()
             body = copy.finish(output)
             taken = copy.outer
             leaves = copy.tensor(output)
@@ -1423,7 +1679,7 @@ class _Elaborator:
             if not self.checking:
                 check_sizes(leaving, bound.layer, [x])
         except Refused as refused:
-            self.report(refusal(builder, refused, stage.span, (entering,), bound.spans, self.copies))
+            self.report(refusal(builder, refused, stage.span, (entering,), bound.spans, self.copy))
             return self.unknown_step(builder, stage, name, (entering,))
         does, text, is_named = Experts(bound.layer, inner.finish(output)), _one_line(stage.span.text), bool(stage.label)
         value = builder.add(
@@ -1437,7 +1693,8 @@ class _Elaborator:
         """Elaborate `freeze( ... )`: the weights of what stands in it are not trained."""
         only = stage.items[0] if len(stage.items) == 1 else None
         if only is None or isinstance(only, tree.Keyword | tree.Each) or stage.arguments:
-            wrong = stage.arguments[0].span if stage.arguments else stage.span
+            spare = (*stage.items[1:], *stage.arguments)
+            wrong = spare[0].span if spare else stage.span
             raise mistake(
                 "E008", "`freeze` takes one pipeline and nothing else", wrong, help="`freeze(conv 8@3 | relu)`"
             )
@@ -1520,7 +1777,8 @@ class _Elaborator:
         found = []
         for number, names in enumerate(self.items(builder, each, entering), 1):
             word = f"{each.label.text}_{number}" if each.label is not None else ""
-            with builder.frame(names, is_scope=False), builder.group(Group(word, each.span) if word else None):
+            scope, group = builder.frame(names, False), builder.group(Group(word, each.span) if word else None)
+            with scope, group, self.in_copy(_copy_of(each, number, names)):
                 value = self.in_branch(builder, each.body, entering)
             if each.label is not None:
                 self.declare(builder, tree.Name(each.label.span, word), value)
@@ -1532,11 +1790,12 @@ class _Elaborator:
         when = True
         for argument in (*stage.arguments, *(item for item in stage.items if isinstance(item, tree.Keyword))):
             if not isinstance(argument, tree.Keyword) or argument.name.text != "when":
-                raise mistake("E009", "`residual` knows only `when=`", argument.span)
+                cure = "for example `residual(conv 8@3 same) when=(channels == 8)`"
+                raise mistake("E009", "`residual` knows only `when=`", argument.span, help=cure)
             condition = truth(argument.value, _StageNames(self, builder, entering, place="residual.when"))
             if not isinstance(condition, bool):
                 if not self.checking:
-                    raise Mistake(_undecided(Undecided(condition.symbols), argument.span))
+                    raise Mistake(_undecided(Undecided(condition.symbols), argument.value.span))
                 raise Silent
             when = condition
         branches, _ = self.branches(builder, stage, entering)
@@ -1598,18 +1857,6 @@ class _Elaborator:
         return self.step(builder, stage, name, bound.layer, values, spans)
 
 
-def _words_of(builder: Builder, stage: tree.Layer) -> Iterator[tuple[str, Span]]:
-    """Return the words that the arguments of a stage stand for, and where those are written."""
-    for argument in stage.arguments:
-        value = argument.value if isinstance(argument, tree.Keyword) else argument
-        if isinstance(value, tree.Name):
-            entry = builder.find(value.text)
-            if isinstance(entry, Given) and isinstance(entry.value, Word):
-                yield entry.value.text, value.span
-            elif entry is None:
-                yield value.text, value.span
-
-
 def _named(layer: Layer, kind: Kind) -> Iterator[NamedTensor]:
     """Return the tensors that arguments of a kind name."""
     for name, argument in declared_arguments(type(layer)).items():
@@ -1617,33 +1864,50 @@ def _named(layer: Layer, kind: Kind) -> Iterator[NamedTensor]:
             yield getattr(layer, name)
 
 
-def _any_number(name: str) -> Expression:
-    """Return a value that is left open: unlike a size, it may be 0, or a rate."""
-    return symbol(name, positive=False)
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
-def _opened(value: ArgumentValue, name: str) -> ArgumentValue:
-    """Return a value with its numbers and truth values left open."""
-    if isinstance(value, bool):
-        return open_truth(name)
-    if is_number(value) and not isinstance(value, Expression):
-        return _any_number(name)
+def _are(what: str, names: Collection[str]) -> str:
+    """Return a sentence that says which ones there are."""
+    if len(names) < 2:
+        return f"the {what} is {_listed(names)}" if names else f"there is no {what}"
+    return f"the {what}s are {_listed(names)}"
+
+
+def _sort(value: ArgumentValue) -> str:
+    """Return what a constant stands for; a list of numbers may stand where a number does."""
+    if isinstance(value, bool | Condition):
+        return "a truth value"
+    return "a number or a list" if is_number(value) or isinstance(value, tuple) else "a word"
+
+
+def _tensor_in(value: ArgumentValue) -> str:
+    """Return the name of a tensor that a value is or holds."""
     if isinstance(value, tuple):
-        return tuple(_opened(item, f"{name}_{number}") for number, item in enumerate(value))
-    return value
+        return next(filter(None, map(_tensor_in, value)), "")
+    return value.name if isinstance(value, NamedTensor) else ""
 
 
-def _any_tensor(rank: int) -> Tensor:
-    """Return a tensor whose sizes are open."""
-    return Tensor(tuple(symbol(name) for name in (*axis_names(rank), "channels")))
+def _label_of(stage: tree.For | tree.Each) -> Span:
+    return stage.span if stage.label is None else stage.label.span
 
 
-def _opened_tensor(x: Tensor | None, name: str) -> Tensor | None:
-    """Return a tensor with its sizes left open."""
-    if x is None:
-        return None
-    axes = axis_names(x.rank) or tuple(f"axis_{axis}" for axis in range(x.rank - 1))
-    return x.resized(*(symbol(f"{name}_{axis}") for axis in (*axes, "channels")))
+def _refuse_upper_case(name: tree.Name) -> None:
+    """Raise the mistake of a name that is declared in upper case."""
+    if name.text.isupper():
+        raise mistake(
+            "E009",
+            f"{quoted(name.text)} is in upper case, which is for symbolic sizes",
+            name.span,
+            help=f"write `{name.text.lower()}`",
+        )
+
+
+def _copy_of(stage: tree.For | tree.Each, number: int, names: dict[str, Entry]) -> Related:
+    """Return what messages say of a copy of `for` or `each`."""
+    values = (f"`{name}` is {show(given.value)}" for name, given in names.items() if isinstance(given, Given))
+    return Related(stage.items.span, f"in copy {number}, where {', '.join(values)}")
 
 
 def _moved_in(value: ArgumentValue, builder: Builder, inner: Builder) -> ArgumentValue:
@@ -1657,27 +1921,13 @@ def _moved_in(value: ArgumentValue, builder: Builder, inner: Builder) -> Argumen
     return value
 
 
-def _key(value: ArgumentValue, inner: Builder) -> Any:
+def _key(value: ArgumentValue) -> Any:
     """Return what tells a value from others; `true` is not 1."""
     if isinstance(value, NamedTensor):
         return NamedTensor, value.value, value.maker is not None
     if isinstance(value, tuple):
-        return tuple(_key(item, inner) for item in value)
+        return tuple(map(_key, value))
     return type(value), value
-
-
-def _identity(found: Diagnostic) -> tuple[str, str, int]:
-    """Return what makes two messages the same mistake."""
-    return found.code, found.span.source.name, found.span.start
-
-
-def _what_it_is(value: ArgumentValue) -> str:
-    """Return what kind of value something is, for messages."""
-    if isinstance(value, bool | Condition):
-        return "a truth value"
-    if isinstance(value, tuple):
-        return "a list"
-    return f"the number {show(value)}" if is_number(value) else f"`{show(value)}`"
 
 
 def _nested_too_deep(span: Span) -> Diagnostic:
@@ -1706,7 +1956,7 @@ def _undecided(open_question: Undecided, span: Span) -> Diagnostic:
         f"{names} must be known here",
         span,
         "a number is needed",
-        f"give {names} a number where the input is declared",
+        f"give {names} a number where the input is declared, or by `--set {sorted(open_question.symbols)[0]}=128`",
     )
 
 

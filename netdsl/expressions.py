@@ -8,7 +8,23 @@ from typing import Any, Protocol
 
 from .diagnostics import Diagnostic, Related, quoted
 from .layer import Tensor
-from .size import Undecided, both, ceil_div, choose, differ, divide, either, maximum, minimum, negate, same
+from .size import (
+    Condition,
+    Expression,
+    Undecided,
+    both,
+    ceil_div,
+    choose,
+    differ,
+    divide,
+    either,
+    exact,
+    maximum,
+    minimum,
+    negate,
+    same,
+)
+from .size import truth as open_truth
 from .source import Span
 from .spelling import nearest
 from .syntax import tree
@@ -39,6 +55,8 @@ class Names(Protocol):
     """The tensor that enters the stage, where one does and it is known."""
     place: str
     """What a choice that stands here is called."""
+    leaves_open: bool
+    """Whether values are left open here, so that a symbol may stand for a word, a list or a tensor too."""
 
     def look_up(self, name: tree.Name) -> Value | None:
         """Return what a name stands for, None where nothing declares it."""
@@ -49,12 +67,18 @@ class Names(Protocol):
     def names(self) -> tuple[str, ...]:
         """Return the names that could have been meant."""
 
+    def misplaced(self, word: str, span: Span) -> Mistake | None:
+        """Return the mistake of a name that exists, but cannot be used here; None where there is no such name."""
+
     def member(self, members: tuple[Value, ...], span: Span) -> Value:
         """Return the member of a choice that has been picked."""
 
 
 SIZES = {"channels": -1, "length": 0, "height": -3, "width": -2, "depth": 0}
 _RANKS = {"length": (2,), "height": (3, 4), "width": (3, 4), "depth": (4,)}
+
+
+CONDITION = "a condition"
 
 
 def evaluate(expression: tree.Argument, names: Names) -> Value:
@@ -85,9 +109,12 @@ def _name(name: tree.Name, names: Names) -> Value:
 def _size_of_entering(name: tree.Name, names: Names) -> Value:
     x = names.entering
     if x is None:
-        raise mistake("E010", f"{quoted(name.text)} is a size of the tensor that enters, and none does here", name.span)
+        message = f"{quoted(name.text)} is a size of the tensor that enters, and none does here"
+        raise mistake("E010", message, name.span, help="write a number, or the name of one")
     if name.text in _RANKS and x.rank not in _RANKS[name.text]:
-        raise mistake("E010", f"the tensor that enters ({x}) has no {name.text}", name.span)
+        known = " and ".join(f"`{size}`" for size in SIZES if x.rank in _RANKS.get(size, (x.rank,)))
+        message = f"the tensor that enters ({x}) has no {name.text}"
+        raise mistake("E010", message, name.span, help=f"it has {known}")
     return x.sizes[SIZES[name.text]]
 
 
@@ -105,31 +132,57 @@ def _number(value: Value, expression: tree.Expression, names: Names) -> Value:
             "a number is wanted here",
             "tensors are joined by `add(a, b)`, `mul(a, b)`, `concat(a, b)`, ...",
         )
-    raise mistake("E008", f"`{show(value)}` is not a number", expression.span, "a number is wanted here")
+    cure = "only numbers are calculated with"
+    raise mistake("E008", f"{what_it_is(value)} is not a number", expression.span, "a number is wanted here", cure)
 
 
-def undefined(word: Word, expression: tree.Expression, names: Names) -> Mistake:
+def what_it_is(value: Value) -> str:
+    """Return what kind of value something is, for messages."""
+    if isinstance(value, bool | Condition):
+        return "a truth value"
+    if isinstance(value, tuple):
+        return f"the list {quoted(show(value))}"
+    if isinstance(value, NamedTensor):
+        return f"the tensor `{value.name}`"
+    if isinstance(value, Word):
+        return f"the word `{value.text}`"
+    return f"the number {show(value)}" if is_number(value) else f"`{show(value)}`"
+
+
+def undefined(word: Word, expression: tree.Expression, names: Names, wanted: str = "a number") -> Mistake:
     """Return the mistake of a word that nothing declares, where a value has to stand."""
+    if isinstance(expression, tree.Name) and expression.text != word.text:
+        return mistake(
+            "E008",
+            f"{quoted(expression.text)} is the word `{word.text}` here, and {wanted} is wanted",
+            expression.span,
+            help=f"compare it, as in `{expression.text} == {word.text}`"
+            if wanted == CONDITION
+            else f"if a name is meant by `{word.text}`, declare it before this",
+        )
     guess = nearest(word.text, (*names.names(), *SIZES))
-    return mistake(
+    return names.misplaced(word.text, expression.span) or mistake(
         "E010",
         f"nothing called {quoted(word.text)} has been declared",
         expression.span,
         f"did you mean `{guess}`?" if guess else "",
-        "a name is declared before it is used: by `let`, `as`, `each`, or as a size such as `channels`",
+        "a name is declared before it is used: by `const`, as a parameter, by `for`, or as a size such as `channels`",
     )
 
 
 def truth(expression: tree.Expression, names: Names) -> Truth:
     """Return the value of a condition."""
     value = evaluate(expression, names)
+    if isinstance(value, bool | Condition):
+        return value
     if isinstance(value, Word):
-        raise undefined(value, expression, names)
-    if isinstance(value, bool) or type(value).__name__ == "Condition":
-        return value  # type: ignore[no-any-return]
-    raise mistake(
-        "E008", f"`{show(value)}` is neither true nor false", expression.span, "a condition, `true` or `false`"
-    )
+        raise undefined(value, expression, names, CONDITION)
+    if names.leaves_open and isinstance(value, Expression):
+        raise Silent
+    cure = "a condition is `true` or `false`, or compares values"
+    if is_number(value) and not isinstance(expression, tree.Number):
+        cure = f"compare it, as in `{' '.join(expression.span.text.split())} > 0`"
+    raise mistake("E008", f"{what_it_is(value)} is neither true nor false", expression.span, CONDITION, cure)
 
 
 def _unary(unary: tree.Unary, names: Names) -> Value:
@@ -138,28 +191,32 @@ def _unary(unary: tree.Unary, names: Names) -> Value:
     return -_number(evaluate(unary.operand, names), unary.operand, names)
 
 
-def _divide(a: Value, b: Value, span: Span) -> Value:
-    if b == 0:
-        raise mistake("E008", "this divides by zero", span, help="divide by a number above 0")
+def _divide(a: Value, b: Value, binary: tree.Binary) -> Value:
+    _refuse_zero(b, binary)
     return divide(a, b)
 
 
-def _floor_divide(a: Value, b: Value, span: Span) -> Value:
-    if b == 0:
-        raise mistake("E008", "this divides by zero", span, help="divide by a number above 0")
+def _floor_divide(a: Value, b: Value, binary: tree.Binary) -> Value:
+    _refuse_zero(b, binary)
     return a // b
 
 
-_ARITHMETIC: dict[str, Callable[[Any, Any, Span], Value]] = {
-    "+": lambda a, b, span: a + b,
-    "-": lambda a, b, span: a - b,
-    "*": lambda a, b, span: a * b,
+def _refuse_zero(b: Value, binary: tree.Binary) -> None:
+    if b == 0:
+        message = f"{quoted(binary.span.text)} divides by zero"
+        raise mistake("E008", message, binary.right.span, help="divide by a number above 0")
+
+
+_ARITHMETIC: dict[str, Callable[[Any, Any, tree.Binary], Value]] = {
+    "+": lambda a, b, binary: a + b,
+    "-": lambda a, b, binary: a - b,
+    "*": lambda a, b, binary: a * b,
     "/": _divide,
     "//": _floor_divide,
-    "<": lambda a, b, span: a < b,
-    "<=": lambda a, b, span: a <= b,
-    ">": lambda a, b, span: a > b,
-    ">=": lambda a, b, span: a >= b,
+    "<": lambda a, b, binary: a < b,
+    "<=": lambda a, b, binary: a <= b,
+    ">": lambda a, b, binary: a > b,
+    ">=": lambda a, b, binary: a >= b,
 }
 
 
@@ -171,8 +228,12 @@ def _binary(binary: tree.Binary, names: Names) -> Value:
     if operator in ("==", "!="):
         if is_number(a) and is_number(b):
             return same(a, b) if operator == "==" else differ(a, b)
+        if names.leaves_open and (isinstance(a, Expression) or isinstance(b, Expression)):
+            return open_truth(binary.span.text)
         return (a == b) is (operator == "==")
-    value = _ARITHMETIC[operator](_number(a, left, names), _number(b, right, names), binary.span)
+    value = _ARITHMETIC[operator](_number(a, left, names), _number(b, right, names), binary)
+    if hasattr(value, "denominator") and not isinstance(value, bool):
+        value = exact(value)
     if isinstance(value, int) and abs(value) > LARGEST:
         raise mistake("E026", f"a number beyond {LARGEST:,}, the largest size", binary.span)
     return value

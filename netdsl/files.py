@@ -50,20 +50,33 @@ def reader(folder: str | None) -> Callable[[str, Source], Source]:
             return _of_library(path)
         if folder is None:
             raise OSError("only a file can use other files, and this text is none")
+        if not path:
+            raise OSError("it names no file")
         if "\0" in path or os.path.isabs(path) or "\\" in path:
             raise OSError("a path is relative to the file that uses it, with `/` between folders")
         name = os.path.normpath(os.path.join(os.path.dirname(user.name), path))
         inside, root = os.path.realpath(name), os.path.realpath(folder)
         if os.path.commonpath((inside, root)) != root:
-            raise OSError("it lies outside of the folder of the file that is compiled, and nothing else is read")
+            raise OSError("it lies outside of the folder of the file that is compiled, where all files have to be")
         try:
-            return read(name)
+            return read(os.path.normpath(os.path.join(folder, os.path.relpath(inside, root))))  # a file has one name
         except CompileError as error:
-            missing = not os.path.exists(name) and os.path.exists(name + ENDING)
-            cure = f"; did you mean `{path}{ENDING}`?" if missing else ""
+            guess = "" if os.path.lexists(name) else _beside(name, path)
+            cure = f"; did you mean `{guess}`?" if guess else ""
             raise OSError(error.diagnostics[0].message.partition(": ")[2] + cure) from None
 
     return find
+
+
+def _beside(name: str, path: str) -> str:
+    """Return the path of a file of almost the same name as one that is missing."""
+    try:
+        files = sorted(os.listdir(os.path.dirname(name) or "."))
+    except OSError:
+        return ""
+    folder, slash, last = path.rpartition("/")
+    guess = nearest(last, (file for file in files if file.endswith(ENDING)))
+    return f"{folder}{slash}{guess}" if guess else ""
 
 
 def _of_library(path: str) -> Source:

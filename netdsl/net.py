@@ -11,7 +11,7 @@ from attrs import frozen
 
 from .compiler import Result, compile_source
 from .diagnostics import CompileError, Diagnostic
-from .layer import Size, Tensor
+from .layer import Layer, Size, Tensor
 from .source import Source
 
 if TYPE_CHECKING:
@@ -147,7 +147,8 @@ class Net:
     @property
     def inputs(self) -> tuple[Port, ...]:
         """What enters the network, in the order of the text."""
-        return tuple(_port(row.name, row.output) for row in self._summary().inputs if row.output is not None)
+        inputs = (step for step in self.network.body.steps if isinstance(step.does, Layer) and step.does.is_input)
+        return tuple(_port(step.full_name, step.output) for step in inputs if step.output is not None)
 
     @property
     def outputs(self) -> tuple[Port, ...]:
@@ -158,7 +159,7 @@ class Net:
     def summary(self, format: str = "table", depth: int | None = None) -> str:
         """Return the layers with their shapes and figures; `format` is "table", "json", "markdown" or "csv".
 
-        Names that have more than `depth` parts are folded into one row.
+        Names that have more than `depth` parts are folded into one row. Raises CompileError where there are too many.
         """
         from .analysis.summary import as_csv, as_json, as_markdown, as_table
 
@@ -201,7 +202,10 @@ class Net:
     def _repr_html_(self) -> str:
         from .analysis.summary import as_html
 
-        return as_html(self._summary())
+        try:
+            return as_html(self._summary())
+        except CompileError:
+            return as_html(self._summary(depth=1))
 
     def _summary(self, depth: int | None = None) -> Summary:
         from .analysis.summary import summarize

@@ -37,6 +37,13 @@ class Options:
 NO_OPTIONS = Options()
 
 
+def place_of(option: str, name: str, value: object) -> Span:
+    """Return the place of an option in messages: what was written for it."""
+    shown = "x".join(map(show, value)) if option == "input" and isinstance(value, tuple) else show(value)
+    source = Source("<options>", f"--{option} {name}={shown}" if name else f"--{option} {shown}")
+    return Span(source, len(f"--{option} "), len(source.text))
+
+
 def read_value(text: str) -> Any:
     """Return the value of a text such as `48`, `[64, 128]` or `relu`. Raises ValueError where it has none."""
     program, mistakes = parse(Source("option", f"const value = {text}"))
@@ -79,6 +86,7 @@ class _NoNames:
 
     entering: Tensor | None = None
     place = ""
+    leaves_open = False
 
     def look_up(self, name: tree.Name) -> None:
         return None
@@ -88,6 +96,9 @@ class _NoNames:
 
     def names(self) -> tuple[str, ...]:
         return ()
+
+    def misplaced(self, word: str, span: Span) -> None:
+        return None
 
     def member(self, members: tuple[Any, ...], span: Span) -> Any:
         raise ValueError("a value from outside is one, not a choice")

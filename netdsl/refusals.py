@@ -17,11 +17,11 @@ def refusal(
     span: Span,
     inputs: tuple[Value, ...],
     spans: dict[str, Span],
-    copies: list[tuple[Span, int]],
+    copy: Related | None,
 ) -> Diagnostic:
     """Return the message of a layer that refuses its input, with the place of what made that where it helps.
 
-    `copies` are the repeats around it, each with the number of the copy.
+    `copy` is the one of a repeat or `for` that it stands in.
     """
     related: list[Related] = []
     label, help = "", refused.help
@@ -31,7 +31,8 @@ def refusal(
         span = Span(span.source, span.start, span.start + len(span.text.split("(", 1)[0]))
     elif inputs:
         maker = builder.maker(inputs[0])
-        if maker is not None and refused.code in ("E001", "E002", "E003", "E006", "E007"):
+        shows_maker = maker is not None and maker.span != span  # in a `for` it may be the same stage, a copy before
+        if maker is not None and shows_maker and refused.code in ("E001", "E002", "E003", "E006", "E007"):
             related = [Related(maker.span, f"{maker.output} leaves here")]
         label = f"{tensors[0]} enters" if len(str(tensors[0])) < 40 else ""
         if refused.axis is not None:
@@ -40,9 +41,8 @@ def refusal(
                 help = f"the sizes on the way are {' -> '.join(map(str, ladder))}\n{help}"
             elif tensors[0] is not None:
                 help = _other_order(tensors[0]) or help
-    if copies and copies[-1][1] > 1:
-        place, number = copies[-1]
-        related.append(Related(Span(place.source, place.end - 1, place.end), f"in copy {number} of this repeat"))
+    if copy is not None:
+        related.append(copy)
     blamed = spans.get(refused.argument, span)
     return Diagnostic(refused.code, refused.message, blamed, label, help, tuple(related))
 
@@ -119,7 +119,7 @@ def check_sizes(output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
             "make a size smaller",
         )
     for weight in weights:
-        unknown = sorted(symbols(weight.shape)) if weight.present is not False else ()
+        unknown = sorted(symbols((*weight.shape, weight.present))) if weight.present is not False else ()
         names, are = " and ".join(f"`{name}`" for name in unknown), "is" if len(unknown) == 1 else "are"
         them = "it" if len(unknown) == 1 else "them"
         check(

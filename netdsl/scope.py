@@ -62,11 +62,16 @@ class Declarations:
         self.entries: dict[str, tuple[int, Entry]] = {}
         self.own: dict[str, Given | Block] = {}
         """Those that are handed to a file that uses this one."""
-        self.labels = frozenset(_labels(program))
-        """Every name in the file that its author gives to a tensor."""
-        blocks = (s.name.text for s in program.statements if isinstance(s, tree.Block | tree.Shared))
-        self.blocks = frozenset(blocks)
-        """Every block in the file, those too that come further down."""
+        self.labels: dict[str, tree.Node] = {}
+        """Every name in the file that its author gives to a tensor, with what is called so first."""
+        for name, node in _labels(program):
+            if name not in self.labels or node.span.start < self.labels[name].span.start:
+                self.labels[name] = node
+        self.statements: dict[str, tree.Const | tree.Block | tree.Shared] = {}
+        """Every constant and block in the file, those too that come further down."""
+        for statement in program.statements:
+            if isinstance(statement, tree.Const | tree.Block | tree.Shared):
+                self.statements.setdefault(statement.name.text, statement)
         self.misses_names = False
         """Whether a file that it uses could not be read, so that any name may be one of that."""
 
@@ -78,6 +83,19 @@ class Declarations:
     def add(self, name: str, entry: Entry) -> None:
         """Append a declaration."""
         self.entries[name] = (len(self.entries), entry)
+
+    def reached_from(self, name: str) -> frozenset[str]:
+        """Return the words in a declaration of the file, and in those that it uses, and so on."""
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            statement = self.statements.get(waiting.pop())
+            if statement is not None:
+                made_of = statement.value if isinstance(statement, tree.Const) else statement.body
+                words = {node.text for node in nodes_in(made_of) if isinstance(node, tree.Name)}
+                waiting.extend(words - found)
+                found |= words
+        return frozenset(found)
 
     def names(self, limit: int | None) -> Iterator[str]:
         """Return the names of the first `limit` declarations."""
@@ -186,6 +204,12 @@ class Builder:
             return self.scope.names.get(name) or self.declarations.find(name, None)
         return self.scope.names.get(name)
 
+    def lose(self, name: tree.Name) -> None:
+        """Let a name whose declaration has a mistake in it be known as such."""
+        self.scope.names[name.text] = Lost(name.span)
+        if self.parent is None and self.limit is None and self.scope is self.frames[0]:
+            self.declarations.add(name.text, Lost(name.span))
+
     @property
     def scope(self) -> Frame:
         """The innermost scope."""
@@ -275,16 +299,28 @@ def read_by(step: Step) -> tuple[Value, ...]:
     return (*step.inputs, *step.asked, *(() if step.tied is None else (step.tied,)))
 
 
-def _labels(program: tree.Program) -> Iterator[str]:
-    """Return every name that the author gives to a tensor."""
+def nodes_in(node: tree.Node) -> Iterator[tree.Node]:
+    """Return a node and all that it is made of."""
+    waiting: list[Any] = [node]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, tree.Node):
+            yield part
+            waiting.extend(getattr(part, name) for name in part.__slots__)  # type: ignore[attr-defined]
+        elif isinstance(part, tuple):
+            waiting.extend(part)
+
+
+def _labels(program: tree.Program) -> Iterator[tuple[str, tree.Node]]:
+    """Return every name that the author gives to a tensor, with what is called so."""
     waiting: list[Any] = list(program.statements)
     while waiting:
         node = waiting.pop()
         if isinstance(node, tree.Let):
-            yield node.name.text
+            yield node.name.text, node
         label = getattr(node, "label", None)
         if label is not None:
-            yield label.text
+            yield label.text, node
         for part in (getattr(node, "body", None), getattr(node, "first", None), getattr(node, "second", None)):
             if part is not None:
                 waiting.append(part)

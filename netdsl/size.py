@@ -536,6 +536,8 @@ def _sum(values: Iterable[Quantity]) -> Size:
 
 
 def _multiply(a: Quantity, b: Quantity) -> Size:
+    if type(a) is int and type(b) is int:  # by far the most frequent
+        return a * b
     if a == 1 or b == 1:
         return _sum((a if b == 1 else b,))
     if len(_terms(a)) * len(_terms(b)) > MOST_TERMS * 16:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import netdsl
 from netdsl.analysis.counts import Row, count, rows
 from netdsl.analysis.explain import explain, names
 from netdsl.compiler import Result, compile_source
@@ -295,3 +296,20 @@ def test_rows_say_where_they_were_written() -> None:
         return row.span.source.line_and_column(row.span.start)
 
     assert [place(row) for row in rows(compiled("in 8\n  | dense 3\n  | relu").network)] == [(1, 1), (2, 5), (3, 5)]
+
+
+def test_a_network_that_expands_without_end_is_counted_and_folded() -> None:
+    """Forty blocks that use the one before twice: two to the power of forty layers."""
+    blocks = "\n".join(f"block b{n} c: b{n - 1} c | b{n - 1} c" for n in range(1, 41))
+    text = f"block b0 c: linear c | relu\n{blocks}\nin 8 | b40 8 | dense 3"
+    began = time.perf_counter()
+    net = netdsl.compile(text)
+    assert net.parameters.total == 2**40 * 72 + 27
+    assert net.inputs[0].shape == (8,)
+    for listed in (net.summary, net.explain):
+        with pytest.raises(netdsl.CompileError, match="more than 100,000 layers, too many to be listed") as error:
+            listed()
+        assert "`netdsl summary --depth 10`" in error.value.diagnostics[0].help
+    assert len(net.summary(depth=10).splitlines()) < 1_000
+    assert "b40" in net._repr_html_()
+    assert time.perf_counter() - began < 30

@@ -106,3 +106,8 @@ def test_a_trained_tensor_in_a_block_has_the_sizes_of_its_use() -> None:
     assert not netdsl.check("block scaled: mul(id, param [channels] init=ones)\nin 8 | dense 3")
     (found,) = netdsl.check("in Tx4 | mul(id, param [length, 4])")
     assert (found.code, found.span.text) == ("E030", "param [length, 4]")
+
+
+def test_a_fraction_that_comes_out_whole_is_a_whole_number() -> None:
+    net = netdsl.compile("const x = 0.1\nin 9 | dense (x*10*channels) | dense (x*3*10) | dense (1/2 + 3/2)")
+    assert [step.output.sizes for step in net.network.body.steps if step.output] == [(9,), (9,), (3,), (2,)]

@@ -1,15 +1,18 @@
 """What people type on their first day: each file in cases/errors beside exactly the messages that it gets.
 
+A case of several files is a folder, whose network is main.net. A first line such as `# --set width=48` gives options.
 `NETDSL_UPDATE=1 pytest tests/test_errors.py` writes the messages anew; read each that changed as a newcomer would.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
 import time
 from pathlib import Path
+from typing import Any
 
 import golden
 import pytest
@@ -18,13 +21,17 @@ import netdsl
 from netdsl.cli import main
 from netdsl.compiler import Result, compile_source
 from netdsl.diagnostics import CODES, render
+from netdsl.files import reader
+from netdsl.options import Options, read_value, shape_of
 from netdsl.source import Source
 
+FOLDER = Path(__file__).parent / "cases" / "errors"
 CASES = {
     path.stem: path
-    for path in sorted((Path(__file__).parent / "cases" / "errors").glob("*.net"))
+    for path in sorted(FOLDER.glob("*.net"))
     if not path.stem.startswith("syntax_")  # those are test_parser's
 }
+CASES |= {path.parent.name: path for path in sorted(FOLDER.glob("*/main.net"))}
 
 SEVERAL = {"three_mistakes": 3, "mistakes_in_each_statement": 3}
 """Files with more than one mistake in them; a mistake is one message, whatever comes of it further on."""
@@ -35,15 +42,20 @@ Capture = pytest.CaptureFixture[str]
 
 
 def compiled(path: Path) -> Result:
-    """Return what becomes of a case; its messages call it by its name alone, wherever it lies."""
-    return compile_source(Source(path.name, path.read_text("utf-8")), path.stem)
+    """Return what becomes of a case; its messages call its files by their names alone, wherever they lie."""
+    source = Source(path.name, path.read_text("utf-8"))
+    options: dict[str, dict[str, Any]] = {"--set": {}, "--input": {}, "--pick": {}}
+    for option, name, value in re.findall(r"(--\w+) (?:(\w+)=)?(\S+)", source.text.partition("\n")[0]):
+        options[option][name] = shape_of(read_value(value)) if option == "--input" else read_value(value)
+    with contextlib.chdir(path.parent):
+        return compile_source(source, path.stem, Options(*options.values(), reader(".")))
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_messages(name: str) -> None:
     found = compiled(CASES[name]).diagnostics
     text = "\n\n".join(render(diagnostic) for diagnostic in found) + "\n"
-    golden.compare(text, CASES[name].with_suffix(".expected"))
+    golden.compare(text, FOLDER / f"{name}.expected")
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -65,8 +77,8 @@ def test_a_message_has_a_place_and_a_cure(name: str) -> None:
 
 
 def test_no_expectation_is_left_over() -> None:
-    folder = Path(__file__).parent / "cases" / "errors"
-    assert {path.stem for path in folder.glob("*.expected")} <= {path.stem for path in folder.glob("*.net")}
+    syntax = {path.stem for path in FOLDER.glob("syntax_*.net")}
+    assert {path.stem for path in FOLDER.glob("*.expected")} <= {*CASES, *syntax}
 
 
 def test_three_mistakes_leave_the_shapes_of_the_rest(capsys: Capture) -> None:
@@ -75,6 +87,44 @@ def test_three_mistakes_leave_the_shapes_of_the_rest(capsys: Capture) -> None:
     out, err = capsys.readouterr()
     assert len(re.findall(r"^E\d{3} ", err, re.MULTILINE)) == 3
     assert re.findall(r"\d+x\d+x\d+", out) == ["32x32x3", "32x32x3", "28x28x8", "28x28x8", "26x26x16", "13x13x16"]
+
+
+def test_a_text_uses_no_files() -> None:
+    (found,) = netdsl.check('use "blocks.net"\nin 784 | dense 10')
+    assert found.message == 'cannot use `"blocks.net"`: only a file can use other files, and this text is none'
+
+
+def test_a_link_leads_out_of_no_folder(tmp_path: Path) -> None:
+    """What a link leads to is what is used; out of the folder of the compiled file it is not followed."""
+    (tmp_path / "outside.net").write_text("const width = 3")
+    folder = tmp_path / "inside"
+    folder.mkdir()
+    (folder / "main.net").write_text('use "link.net"\nin 8 | dense width')
+    (folder / "link.net").symlink_to(tmp_path / "outside.net")
+    with pytest.raises(netdsl.CompileError, match="it lies outside of the folder of the file that is compiled"):
+        netdsl.load(folder / "main.net")
+    (folder / "link.net").unlink()
+    (folder / "inner.net").write_text("const width = 5")
+    (folder / "link.net").symlink_to("inner.net")
+    assert netdsl.load(folder / "main.net").outputs[0].shape == (5,)
+    (folder / "loop").symlink_to(".")
+    (folder / "main.net").write_text('use "loop/main.net"\nin 8 | dense 3')
+    with pytest.raises(netdsl.CompileError, match="a file cannot use itself"):
+        netdsl.load(folder / "main.net")
+
+
+def test_files_that_use_files_without_end(tmp_path: Path) -> None:
+    for number in range(200):
+        (tmp_path / f"file{number}.net").write_text(f'use "file{number + 1}.net"')
+    (tmp_path / "main.net").write_text('use "file0.net"\nin 8 | dense 3')
+    with pytest.raises(netdsl.CompileError, match="files use files more than 64 deep"):
+        netdsl.load(tmp_path / "main.net")
+
+
+def test_two_options_that_name_nothing_get_a_message_each() -> None:
+    with pytest.raises(netdsl.CompileError) as error:
+        netdsl.compile("in 8 | dense 3", width=3, depth=4)
+    assert len(error.value.diagnostics) == 2
 
 
 # Files and sizes that are no network

@@ -67,6 +67,7 @@ class _Figures:
 
     entering: Tensor | None = None
     place = "assert"
+    leaves_open = False
 
     def __init__(self, network: Network, total: Counts, budget: Budget) -> None:
         self.network = network
@@ -84,6 +85,9 @@ class _Figures:
 
     def names(self) -> tuple[str, ...]:
         return (*FIGURES, *self.budget.constants)
+
+    def misplaced(self, word: str, span: Span) -> None:
+        return None
 
     def member(self, members: tuple[Value, ...], span: Span) -> Value:
         raise Mistake(Diagnostic("E032", "a budget has no choices", span, help="write it for each constant"))

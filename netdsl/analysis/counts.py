@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
+from ..diagnostics import CompileError, Diagnostic
 from ..layer import Layer, Size, Tensor, Weight
 from ..network import Body, Experts, Network, Repeat, Run, Step, Use
 from ..size import product
@@ -99,8 +101,27 @@ def only_in_training(network: Network) -> frozenset[Step]:
     return frozenset(others)
 
 
+MOST_ROWS = 100_000
+"""Lines of a summary; counting is quick whatever a network expands to, but no one reads that."""
+FEW_ROWS = 1_000
+"""Lines that a summary may have which is offered in place of one that is too long."""
+
+
+def listed_rows(network: Network, depth: int | None = None) -> tuple[Row, ...]:
+    """Return the lines of a summary, if they are not too many. Raises CompileError where they are."""
+    found = tuple(islice(rows(network, depth), MOST_ROWS + 1))
+    if len(found) <= MOST_ROWS:
+        return found
+    fits = 0
+    while sum(1 for _ in islice(rows(network, fits + 1), FEW_ROWS + 1)) <= FEW_ROWS:
+        fits += 1
+    message = f"this network has more than {MOST_ROWS:,} layers, too many to be listed"
+    help = f"`netdsl summary --depth {fits}` folds them into fewer lines" if fits else ""
+    raise CompileError((Diagnostic("E026", message, Span(network.source, 0, 0), help=help),))
+
+
 def rows(network: Network, depth: int | None = None) -> Iterator[Row]:
-    """Return the lines of a network's summary, in the order of the text.
+    """Return the lines of a network's summary, in the order of the text; there may be more than can be listed.
 
     Names that have more than `depth` parts are folded: what they share is one line.
     """

@@ -13,7 +13,7 @@ from ..layer import Layer, Refused, Size, Tensor, Weight, arguments, default_of,
 from ..layers.windows import axis_names
 from ..network import Network
 from ..size import Expression, TooLarge, Undecided, product, substitute, symbol
-from .counts import Counts, Row, rows
+from .counts import Counts, Row, listed_rows
 
 if TYPE_CHECKING:
     from ..layers.moe import Moe
@@ -26,9 +26,10 @@ LONGEST_RULE = 40  # characters of a rule with its arguments by name; a longer o
 def explain(network: Network, total: Counts | None, layer: str | None = None) -> str:
     """Return every figure of a network with its arithmetic, or those of one layer, group or repeat.
 
-    `total` is the cost of the network, None where it is unknown. Raises LookupError where no layer has that name.
+    `total` is the cost of the network, None where it is unknown. Raises LookupError where no layer has that name,
+    CompileError where there are too many to be listed.
     """
-    everything = list(rows(network))
+    everything = listed_rows(network)
     if layer is not None:
         chosen = [row for row in everything if row.name == layer or row.name.startswith(f"{layer}.")]
         if not chosen:
@@ -40,7 +41,7 @@ def explain(network: Network, total: Counts | None, layer: str | None = None) ->
 def names(network: Network) -> tuple[str, ...]:
     """Return the names that `explain` knows: of layers, and of the groups and repeats around them."""
     found: dict[str, None] = {}
-    for row in rows(network):
+    for row in listed_rows(network):
         for end in range(1, len(row.path) + 1):
             found[".".join(row.path[:end])] = None
         found[row.name] = None

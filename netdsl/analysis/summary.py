@@ -9,7 +9,7 @@ from attrs import frozen
 
 from ..layer import Size, Tensor
 from ..network import Network
-from .counts import Counts, Row, rows
+from .counts import Counts, Row, listed_rows
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
@@ -39,8 +39,11 @@ class Summary:
 
 
 def summarize(network: Network, total: Counts | None, depth: int | None = None) -> Summary:
-    """Return the summary of a network; names that have more than `depth` parts are folded into one row."""
-    return Summary(network, tuple(rows(network, depth)), total)
+    """Return the summary of a network; names that have more than `depth` parts are folded into one row.
+
+    Raises CompileError where there are too many rows to be listed.
+    """
+    return Summary(network, listed_rows(network, depth), total)
 
 
 def show(figure: Size | None) -> str:

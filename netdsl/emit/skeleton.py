@@ -264,7 +264,7 @@ class Variables:
         if wanted:
             return self.bind(self.free(wanted, alive), value)
         for name in self.FEW:
-            if self.holds.get(name) not in alive and name not in self.reserved | self.objects:
+            if self.holds.get(name) not in alive and name not in self.reserved and name not in self.objects:
                 return self.bind(name, value)
         return self.bind(self.free(fallback, alive), value)
 

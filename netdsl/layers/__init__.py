@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,11 @@ _FILE_OF = {keyword: file for file, keywords in FILES.items() for keyword in key
 
 def forms(keyword: str) -> tuple[type[Layer], ...]:
     """Return the declarations of a keyword, one for each form that it has; none for an unknown word."""
-    file = _FILE_OF.get(keyword)
+    return _declared(_FILE_OF.get(keyword), keyword)
+
+
+@cache
+def _declared(file: str | None, keyword: str) -> tuple[type[Layer], ...]:
     if file is None:
         return ()
     module = import_module(f"{__name__}.{file}")

@@ -73,7 +73,8 @@ class Unembed(Layer):
             "E008",
             f"`{self.table.name}` is not the name of an `embed` layer"
             + (f": `{maker.keyword}` makes that tensor" if isinstance(maker, Layer) else ""),
-            "the name stands right behind the layer, as in `embed 64 vocab=10k as tokens`",
+            "the name stands right behind the layer, as in `embed 64 vocab=10k as tokens`, "
+            "or is that of a shared block of this layer alone",
             "table",
         )
         return maker  # type: ignore[no-any-return]

@@ -859,6 +859,22 @@ def _block_head(place: Place) -> Mistake | None:
     return place.say(message, "this belongs to its body", help)
 
 
+def _shared_head(place: Place) -> Mistake | None:
+    """`shared tower c k=3: conv c@k`."""
+    token, last = place.token, place.token
+    if place.symbols[-2:] != ("SHARED", "NAME") or token.kind != "NAME":
+        return None
+    following = place.next()
+    parts = (*NUMBERS, "NAME", "EQUAL", "NEG", "TRUE", "FALSE", "LSQB", "COMMA", "RSQB")
+    while following.kind in parts:
+        last, following = following, place.next(following)
+    if following.kind != "COLON":
+        return None
+    message, help = "a shared block has no parameters", "it is the same everywhere; with parameters it is a `block`"
+    read = (_as("BLOCK", "block", place.before), place.before, token)
+    return place.say(message, "", help, at=(token, last), read=read, forget=2)
+
+
 def _condition(place: Place) -> Mistake | None:
     """`if s > 1 then pool 2`, `relu | if s > 1 then pool 2 else id`."""
     token = place.token
@@ -1024,5 +1040,5 @@ WORDS: tuple[Knows, ...] = (
 STRUCTURE: tuple[Knows, ...] = (
     _call_without_pipelines, _sizes, _brackets_apart, _closes_wrongly, _slashes, _pipe, _nothing_behind, _never_closed,
     _file_name, _missing_pipe, _repeated, _window, _comma, _colon, _equal, _chained, _reserved_name, _dash,
-    _missing_comma, _name, _missing_word, _block_head, _condition, _loop, _statement, _stage, _value,
+    _missing_comma, _name, _shared_head, _missing_word, _block_head, _condition, _loop, _statement, _stage, _value,
 )  # fmt: skip
