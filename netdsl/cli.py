@@ -82,6 +82,7 @@ def _parser() -> ArgumentParser:
         _summary,
         "show layers, output shapes, parameters and MACs",
         "netdsl summary cnn.net",
+        "netdsl summary resnet.net --set depth=101 --depth 1",
         "netdsl summary a.net b.net --format csv",
         f"netdsl summary -e '{LINE}'",
     )
@@ -142,7 +143,7 @@ def _takes_text(command: ArgumentParser, several: bool = False) -> None:
         metavar="[NAME=]SHAPE",
         help="another shape for an input, as in 256x256x3",
     )
-    command.add_argument("--pick", **named, metavar="NAME=VALUE", help="one member of a choice such as {32, 64}")
+    command.add_argument("--pick", **named, metavar="NAME=VALUE", help="one member of a choice such as {32, 64}, by its name")
 
 
 def _named(text: str) -> tuple[str, str]:

@@ -55,4 +55,11 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_the_language_is_shown_in_ten_lines() -> None:
-    assert max(len(text.splitlines()) for text in blocks(README, "net")) == 10
+    text = README.read_text("utf-8").partition("## The language in ten lines")[2]
+    (shown, *_) = re.findall(r"^```net\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert len(shown.splitlines()) == 10
+
+
+def test_the_file_that_is_shown_is_that_of_the_zoo() -> None:
+    file = (ROOT / "examples" / "zoo" / "resnet.net").read_text("utf-8")
+    assert re.sub(r"\A(#.*\n)+\n", "", file) in blocks(README, "net")
