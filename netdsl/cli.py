@@ -143,7 +143,7 @@ def _takes_text(command: ArgumentParser, several: bool = False) -> None:
         metavar="[NAME=]SHAPE",
         help="another shape for an input, as in 256x256x3",
     )
-    command.add_argument("--pick", **named, metavar="NAME=VALUE", help="one member of a choice such as {32, 64}, by its name")
+    command.add_argument("--pick", **named, metavar="NAME=VALUE", help="one member of a choice such as {32, 64}")
 
 
 def _named(text: str) -> tuple[str, str]:
