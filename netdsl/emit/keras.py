@@ -563,7 +563,10 @@ class _Emitter:
         items, self.items = tuple(self.items), outer_items
         name = self.variables.keep(f"{tag}_expert", alive)
         is_named = _has_labels(items)
-        parameters = (code.Parameter("number", code.Name("int")),) if is_named else ()
+        # a function in a loop is given the loop's variable as it is now
+        loops = [tag for tag in tags if isinstance(tag, code.Name)] if is_named else []
+        numbers = [code.Parameter(loop.dotted, code.Name("int"), loop) for loop in loops]
+        parameters = (code.Parameter("number", code.Name("int")), *numbers) if is_named else ()
         self.statements.append(code.Function(name, parameters, body, code.Name("keras.Model")))
         count = int(experts.router.experts)
         made = code.Call(code.Name(name), (code.Name("number"),) if is_named else ())
