@@ -897,7 +897,8 @@ class _Elaborator:
                 if isinstance(first, tree.Wrong) or is_lost:
                     raise Silent
                 self.refuse_unknown_tensor(builder, first)
-                self.refuse_unknown_stage(builder, first)
+                if isinstance(first, tree.Layer) and builder.find(first.name.text) is None:
+                    self.refuse_unknown_stage(builder, first)
                 raise mistake(
                     "E028",
                     f"nothing enters {quoted(first.span.text)}",
@@ -1452,17 +1453,13 @@ class _Elaborator:
             self.declare(builder, stage.label, entering)
         return entering
 
-    def refuse_unknown_stage(self, builder: Builder, stage: tree.Stage) -> None:
-        """Raise the mistake of a stage whose word names nothing."""
-        if not isinstance(stage, tree.Layer) or stage.name.text == IDENTITY:
+    def refuse_unknown_stage(self, builder: Builder, stage: tree.Layer) -> None:
+        """Raise the mistake of a stage whose word is no layer."""
+        if stage.name.text == IDENTITY:
             return
         word = stage.name.text
         declarations = forms(word)
         if declarations and not declarations[0].combines and not declarations[0].holds_pipeline:
-            return
-        entry = builder.find(word)
-        is_own_word = isinstance(entry, Given) and isinstance(entry.value, Word) and entry.value.text == word
-        if entry is not None and not is_own_word:
             return
         if declarations:
             raise mistake(

@@ -269,6 +269,7 @@ def _function(function: tree.Function, names: Names) -> Value:
             f"the functions are {', '.join(_FUNCTIONS)}",
         )
     least, most, call = known
+    cure = f"for example `{function.name.text}({'16' if least == 1 else '20, 8'})`"
     values = [evaluate(argument, names) for argument in function.arguments]
     if function.name.text in ("min", "max") and len(values) == 1 and isinstance(values[0], tuple):
         values = list(values[0])
@@ -281,11 +282,12 @@ def _function(function: tree.Function, names: Names) -> Value:
             "E008",
             f"{quoted(function.name.text)} takes {wanted} argument{'s' * (least != 1)}, not {len(numbers)}",
             function.span,
+            help=cure,
         )
     try:
         return call(*numbers)
     except ValueError as error:
-        raise mistake("E008", f"{quoted(function.name.text)}: {error}", function.span) from None
+        raise mistake("E008", f"{quoted(function.name.text)}: {error}", function.span, help=cure) from None
 
 
 def _known(value: Value) -> Value:

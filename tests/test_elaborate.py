@@ -111,3 +111,10 @@ def test_a_trained_tensor_in_a_block_has_the_sizes_of_its_use() -> None:
 def test_a_fraction_that_comes_out_whole_is_a_whole_number() -> None:
     net = netdsl.compile("const x = 0.1\nin 9 | dense (x*10*channels) | dense (x*3*10) | dense (1/2 + 3/2)")
     assert [step.output.sizes for step in net.network.body.steps if step.output] == [(9,), (9,), (3,), (2,)]
+
+
+@pytest.mark.parametrize("given", ["act", "other"])
+def test_a_word_that_a_parameter_holds_is_a_layer_and_no_name(given: str) -> None:
+    """What `act` and `other` are called inside of the block has nothing to do with what they hold."""
+    with pytest.raises(netdsl.CompileError, match=f"there is no layer `{given}`"):
+        netdsl.compile(f"block unit act other=3: dense other | act\nin 8 | unit {given}")
