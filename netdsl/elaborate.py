@@ -1085,6 +1085,9 @@ class _Elaborator:
             except Undecided as open_question:
                 self.report_undecided(open_question, stage.span)
                 value = None
+            except TooLarge as too_large:
+                self.report_too_large(too_large, stage.span)
+                value = None
             if not known:
                 value = None
         return value
@@ -1093,6 +1096,12 @@ class _Elaborator:
         """Report that a number is needed where a symbol stands, unless values are left open on purpose."""
         if not self.checking:
             self.report(_undecided(open_question, span))
+
+    def report_too_large(self, reason: TooLarge, span: Span) -> None:
+        """Report an expression that grew beyond all limits, unless values are left open on purpose."""
+        if not self.checking:
+            cure = "give open sizes a number where inputs are declared"
+            self.report(Diagnostic("E026", str(reason), span, help=cure))
 
     def stage(self, builder: Builder, stage: tree.Stage, entering: Value | None) -> Value | None:
         """Elaborate one stage; return the tensor that leaves it."""
@@ -1157,8 +1166,10 @@ class _Elaborator:
         first, second = sides
         if first is None or second is None or first.rank != second.rank:
             return None
-        sizes = (choose(condition, a, b) for a, b in zip(first.sizes, second.sizes, strict=True))
-        output = first.resized(*sizes)
+        try:
+            output = first.resized(*(choose(condition, a, b) for a, b in zip(first.sizes, second.sizes, strict=True)))
+        except TooLarge:
+            return None
         return builder.add(Step(builder.next_name("if"), None, (), output, branch.span, "", groups=builder.groups))
 
     def loop(self, builder: Builder, stage: tree.For, entering: Value | None) -> Value | None:
@@ -1421,7 +1432,7 @@ class _Elaborator:
             self.report_undecided(open_question, span)
             return self.unknown_step(builder, stage, name, inputs)
         except TooLarge as too_large:
-            self.report(Diagnostic("E026", str(too_large), span))
+            self.report_too_large(too_large, span)
             return self.unknown_step(builder, stage, name, inputs)
         named, text = stage.label is not None, _one_line(span.text)
         is_frozen = builder.is_frozen

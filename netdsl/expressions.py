@@ -9,8 +9,10 @@ from typing import Any, Protocol
 from .diagnostics import Diagnostic, Related, quoted
 from .layer import Tensor
 from .size import (
+    MOST_BITS,
     Condition,
     Expression,
+    TooLarge,
     Undecided,
     both,
     ceil_div,
@@ -86,7 +88,12 @@ def evaluate(expression: tree.Argument, names: Names) -> Value:
     kind = type(expression)
     if kind is tree.Number:
         return expression.value  # type: ignore[union-attr]
-    return _EVALUATE[kind](expression, names)
+    try:
+        return _EVALUATE[kind](expression, names)
+    except TooLarge as reason:
+        if names.leaves_open:
+            raise Silent from None
+        raise mistake("E026", str(reason), expression.span, help="give the open sizes in it a number") from None
 
 
 def _dims(dims: tree.Dims, names: Names) -> Value:
@@ -234,6 +241,8 @@ def _binary(binary: tree.Binary, names: Names) -> Value:
     value = _ARITHMETIC[operator](_number(a, left, names), _number(b, right, names), binary)
     if hasattr(value, "denominator") and not isinstance(value, bool):
         value = exact(value)
+        if max(abs(value.numerator), value.denominator) >> MOST_BITS:
+            raise mistake("E026", "a number of too many digits", binary.span, help="round it, or begin with fewer")
     if isinstance(value, int) and abs(value) > LARGEST:
         raise mistake("E026", f"a number beyond {LARGEST:,}, the largest size", binary.span)
     return value

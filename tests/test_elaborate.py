@@ -118,3 +118,11 @@ def test_a_word_that_a_parameter_holds_is_a_layer_and_no_name(given: str) -> Non
     """What `act` and `other` are called inside of the block has nothing to do with what they hold."""
     with pytest.raises(netdsl.CompileError, match=f"there is no layer `{given}`"):
         netdsl.compile(f"block unit act other=3: dense other | act\nin 8 | unit {given}")
+
+
+def test_what_an_if_does_not_take_may_grow_beyond_what_is_calculated() -> None:
+    """On open sizes, twelve blocks in blocks give an expression that is too large to be looked at."""
+    body = "conv 3@1, conv 3@3/2 same | up 2 | conv 3@1"
+    blocks = "".join(f"block b{n}: add(b{n - 1} | {body})\n" for n in range(1, 12))
+    net = netdsl.compile(f"block b0: conv 3@3 same\n{blocks}in 8x8x3 | (if width > 9 then b11 else id)")
+    assert net.parameters.total == 0

@@ -185,10 +185,13 @@ def _refuse(*_: object, **__: object) -> None:
         "in 8 | dense " + "[" * 100_000,
         "in 8 | dense 2" + "*2" * 100_000,
         "in 8 | dense 1" + "+1" * 100_000 + "/0",
+        "in Tx8 | linear (length" + " * length" * 40 + ")",
+        "".join(f"const c{n} = c{n - 1}" + f" * c{n - 1}" * 25 + "\n" for n in range(1, 9)).replace("c0", "(1/3)"),
     ],
     ids=[
         "a word", "a layer", "a number", "two names", "parentheses", "parentheses never closed",
         "parentheses never opened", "an expression", "combinators", "lists", "a product", "a sum",
+        "a power", "digits",
     ],
 )  # fmt: skip
 def test_endless_texts_are_refused_at_once(text: str) -> None:
