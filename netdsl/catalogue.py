@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from .binding import bind, example
 from .layer import Argument, Layer, Tensor, Weight, arguments, default_of, required, show_shape
-from .layers import forms, keywords
+from .layers import FILES, forms, keywords
 from .size import Expression, symbol
 from .source import Source, Span
 from .syntax import tree
@@ -15,6 +15,13 @@ from .values import NAMING, show
 
 ENTERING = {1: "C", 2: "LxC", 3: "HxWxC", 4: "DxHxWxC"}
 """What enters in the pages, for each rank."""
+
+INTRODUCTION = """# Layers
+
+Every layer of the language: what it does, an example, its arguments, and the weights that the example has. What stands
+behind an argument's `=` is its value where none is given. `netdsl layers NAME` shows the same on a terminal.
+
+This page is written by `python -m netdsl.catalogue > docs/layers.md`, from the declarations of the layers."""
 
 
 def catalogue() -> str:
@@ -33,18 +40,50 @@ def _page(form: type[Layer]) -> Iterator[str]:
     yield from (f"  {line}".rstrip() for line in _explanation(form))
     yield ""
     yield f"      {example(form)}"
-    declared = arguments(form)
+    declared = _arguments(form)
     if declared:
         yield ""
         yield "  arguments"
-        order = sorted(declared, key=lambda name: name not in required(form) and name != form.form)
-        yield from (f"    {line}" for line in _aligned([_argument(form, name, declared[name]) for name in order]))
-    entering = ENTERING[3 if 3 in form.ranks else form.ranks[0] if form.ranks else 1]
-    weights = _weights(form, entering)
+        yield from (f"    {line}" for line in _aligned(declared))
+    entering, weights = _weights(form)
     if weights:
         yield ""
         yield f"  weights of the example, where {entering} enters"
-        yield from (f"    {line}" for line in _aligned([_weight(weight) for weight in weights]))
+        yield from (f"    {line}" for line in _aligned(weights))
+
+
+def handbook() -> str:
+    """Return the pages of all layers as Markdown: `docs/layers.md`."""
+    contents = ("- " + ", ".join(f"[`{word}`](#{word})" for word in words) for words in FILES.values())
+    sections = ("\n".join(_section(form)) for keyword in keywords() for form in forms(keyword))
+    return "\n\n".join([INTRODUCTION, "\n".join(contents), *sections]) + "\n"
+
+
+def _section(form: type[Layer]) -> Iterator[str]:
+    siblings = forms(form.keyword)
+    if form is siblings[0]:
+        yield f"## {form.keyword}"
+        yield ""
+    if len(siblings) > 1:
+        yield f"### {form.keyword} {form.form}".rstrip()
+        yield ""
+    yield from (_escaped(line) for line in _explanation(form))
+    yield from ("", "```net", example(form), "```")
+    declared = _arguments(form)
+    if declared:
+        yield from ("", "| argument | meaning |", "| --- | --- |")
+        yield from (f"| `{written}` | {_escaped(meaning)} |" for written, meaning in declared)
+    entering, weights = _weights(form)
+    if weights:
+        yield from ("", f"| weight | shape, where {entering} enters |", "| --- | --- |")
+        yield from (f"| `{name}` | {shape} |" for name, shape in weights)
+
+
+def _escaped(text: str) -> str:
+    """Return a text in which Markdown sees no emphasis and no column, but for what stands in backticks."""
+    parts = text.split("`")
+    parts[::2] = (part.replace("*", r"\*").replace("|", r"\|") for part in parts[::2])
+    return "`".join(parts)
 
 
 def _sentence(form: type[Layer]) -> str:
@@ -56,6 +95,13 @@ def _explanation(form: type[Layer]) -> list[str]:
     from inspect import cleandoc
 
     return cleandoc(form.__doc__ or "").removesuffix(example(form)).rstrip().splitlines()
+
+
+def _arguments(form: type[Layer]) -> list[tuple[str, str]]:
+    """Return how each argument is written, and what it means, those first that have to be given."""
+    declared = arguments(form)
+    order = sorted(declared, key=lambda name: name not in required(form) and name != form.form)
+    return [_argument(form, name, declared[name]) for name in order]
 
 
 def _argument(form: type[Layer], name: str, argument: Argument) -> tuple[str, str]:
@@ -106,18 +152,19 @@ class _NoNames:
         raise LookupError("an example has no choices")
 
 
-def _weights(form: type[Layer], entering: str) -> Sequence[Weight]:
-    """Return the weights that the example has on a tensor whose sizes are letters."""
+def _weights(form: type[Layer]) -> tuple[str, list[tuple[str, str]]]:
+    """Return a shape whose sizes are letters, and the weights that the example has where it enters."""
+    entering = ENTERING[3 if 3 in form.ranks else form.ranks[0] if form.ranks else 1]
     stage = parse(Source(form.keyword, f"in 1 | {example(form)}"))[0].statements[0]
     written = (
         stage.body.stages[-1] if isinstance(stage, tree.Output) and isinstance(stage.body, tree.Pipeline) else None
     )
     names_a_tensor = any(arguments(form)[name].kind in NAMING for name in required(form))
     if not isinstance(written, tree.Layer) or form.is_source or names_a_tensor:
-        return []
+        return entering, []
     layer = bind(written.name, (form,), written.arguments, _NoNames()).layer
     x = Tensor(tuple(int(size) if size.isdigit() else symbol(size) for size in entering.split("x")))
-    return [weight for weight in layer.weights(x) if weight.present is not False]
+    return entering, [_weight(weight) for weight in layer.weights(x) if weight.present is not False]
 
 
 def _weight(weight: Weight) -> tuple[str, str]:
@@ -127,3 +174,7 @@ def _weight(weight: Weight) -> tuple[str, str]:
 def _aligned(lines: Sequence[tuple[str, str]]) -> Iterator[str]:
     width = max((len(first) for first, _ in lines), default=0)
     return (f"{first:{width}}  {second}" for first, second in lines)
+
+
+if __name__ == "__main__":
+    print(handbook(), end="")

@@ -357,11 +357,6 @@ def test_momentum_is_the_part_that_is_kept() -> None:
     assert np.allclose(keras.ops.convert_to_numpy(moving), 1.0)
 
 
-def test_open_sizes_are_refused() -> None:
-    with pytest.raises(netdsl.CompileError, match="open sizes is not supported yet"):
-        netdsl.compile("in Tx80 | conv 8@3").emit("torch")
-
-
 @pytest.mark.parametrize("target", ["torch", "keras"])
 def test_a_table_that_is_used_both_ways_is_one(target: str, tmp_path: Path) -> None:
     """What changes the table, as training does, changes both of its uses; a saved Keras model still has it once."""

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.usefixtures("fast")
 
 LAYERS = {drawn.drawn(layer).name: layer for layer in drawn.layers()}
 SYMBOLS = "PQRSUVW"
+MOST = 8  # networks of a layer; each takes three programs
 
 
 def opened(text: str) -> str | None:
@@ -30,8 +31,6 @@ def opened(text: str) -> str | None:
 @pytest.mark.parametrize("name", LAYERS)
 def test_code_for_open_sizes(name: str, jax: oracle.Jax) -> None:
     """One program serves every size: on the sizes of the numbers it computes what the program for these does."""
-    wrong = []
-    for text in drawn.pairwise(LAYERS[name])[0]:
-        if (symbolic := opened(text)) is not None and (problem := oracle.open_disagreement(symbolic, text, jax)):
-            wrong.append(problem)
+    pairs = [(symbolic, text) for text in drawn.pairwise(LAYERS[name])[0] if (symbolic := opened(text)) is not None]
+    wrong = [problem for pair in pairs[:MOST] if (problem := oracle.open_disagreement(*pair, jax))]
     assert not wrong, "\n\n".join(wrong)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from ..layer import Layer, Tensor
 from ..network import Body, Experts, Network, Output, Repeat, Step, Use
@@ -27,6 +27,7 @@ from .skeleton import (
     number_of_uses,
     present,
     spelled,
+    step_names,
     tensor_parameters,
     to_code,
     words_of,
@@ -66,6 +67,11 @@ class _Copies:
     first: int
     times: int
     items: tuple[_Item, ...]
+    has_labels: bool = field(init=False)
+
+    @has_labels.default
+    def _(self) -> bool:
+        return _has_labels(self.items)
 
 
 @frozen
@@ -75,6 +81,11 @@ class _Inside:
     layer: str
     tag: str
     items: tuple[_Item, ...]
+    has_labels: bool = field(init=False)
+
+    @has_labels.default
+    def _(self) -> bool:
+        return _has_labels(self.items)
 
 
 _Item: TypeAlias = "_At | _Copies | _Inside"
@@ -168,13 +179,14 @@ class _Emitter:
         self.function_names.add(name)
         body = network.body
         sources = [step for step in body.steps if isinstance(step.does, Layer) and step.does.is_input]
-        operations = _operations(body, tuple(output.value for output in network.outputs))
+        operations = _operations(body, tuple(output.value for output in network.outputs), {})
         self.kinds = frozenset(_kinds(operations))
         chain = self.chain(operations, sources)
         if chain is not None:
             self.statements = [code.Return(code.call("keras.Sequential", code.List(chain)))]
         else:
             self.uses = number_of_uses(body)
+            self.function_names |= step_names(body)
             self.share(body, operations)
             self.functional(operations, sources, network.outputs, aux)
         has_aux = any(output.aux for output in network.outputs)
@@ -185,7 +197,7 @@ class _Emitter:
         """Append the statements that make shared blocks, each a layer or a model of its own."""
         lent = {op.tied.shared[0] for op in operations.ops if op.tied is not None and op.tied.shared}
         for shared, (block, first_use) in first_uses(body).items():
-            inside = _operations(shared, (shared.output,))  # type: ignore[arg-type]
+            inside = _operations(shared, (shared.output,), {})  # type: ignore[arg-type]
             name = self.variables.keep(block, set())
             outer_items, self.items, self.tags = self.items, [], [f"{block}_"]
             self.is_frozen = _is_frozen(body, shared)
@@ -526,11 +538,11 @@ class _Emitter:
         return name, items, takes_name
 
     def unused_function(self, name: str) -> str:
-        """Return a name for a function that nothing in the module has."""
+        """Return a name for a function that nothing in the module has, and no variable can take."""
         number, found = 1, name
         while found in self.function_names:
             number += 1
-            found = f"{name}_{number}"
+            found = f"{name}_v{number}"
         self.function_names.add(found)
         return found
 
@@ -551,7 +563,10 @@ class _Emitter:
         items, self.items = tuple(self.items), outer_items
         name = self.variables.keep(f"{tag}_expert", alive)
         is_named = _has_labels(items)
-        parameters = (code.Parameter("number", code.Name("int")),) if is_named else ()
+        # a function in a loop is given the loop's variable as it is now
+        loops = [tag for tag in tags if isinstance(tag, code.Name)] if is_named else []
+        numbers = [code.Parameter(loop.dotted, code.Name("int"), loop) for loop in loops]
+        parameters = (code.Parameter("number", code.Name("int")), *numbers) if is_named else ()
         self.statements.append(code.Function(name, parameters, body, code.Name("keras.Model")))
         count = int(experts.router.experts)
         made = code.Call(code.Name(name), (code.Name("number"),) if is_named else ())
@@ -625,7 +640,7 @@ def _frozen(layer: code.Call) -> code.Call:
 
 def _has_labels(items: tuple[_Item, ...]) -> bool:
     """Whether a layer among items has a name of its own."""
-    return any(bool(item.label) if isinstance(item, _At) else _has_labels(item.items) for item in items)
+    return any(bool(item.label) if isinstance(item, _At) else item.has_labels for item in items)
 
 
 def _is_frozen(body: Body, shared: Body, is_frozen: bool = False) -> bool:
@@ -642,24 +657,34 @@ def _is_frozen(body: Body, shared: Body, is_frozen: bool = False) -> bool:
 def _kinds(operations: Operations) -> Iterator[str]:
     """Return the names that Keras gives to layers without one, and to operations, which have names too."""
     yield "input_layer"
-    for op in operations.ops:
-        if op.use is not None:
-            yield from _kinds(op.use)
-        elif op.part is None:
-            for inner, _ in op.repeat:
-                yield from _kinds(inner)
-        else:
-            called = calls_in((*op.part.modules, op.part.function))
-            yield from map(_kind, called)
-            yield from _OPERATIONS
+    waiting, seen = [operations], {id(operations)}
+    while waiting:
+        for op in waiting.pop().ops:
+            inside = [op.use] if op.use is not None else [inner for inner, _ in op.repeat or ()]
+            for inner in inside:
+                if id(inner) not in seen:
+                    seen.add(id(inner))
+                    waiting.append(inner)
+            if op.part is not None:
+                yield from map(_kind, calls_in((*op.part.modules, op.part.function)))
+                yield from _OPERATIONS
 
 
 _OPERATIONS = ("add", "subtract", "multiply", "divide", "true_divide", "get_item")
 """The names that Keras gives to operators."""
 
 
-def _operations(body: Body, outputs: tuple[int, ...]) -> Operations:
-    """Return a body as operations, with activations as an argument of the layer before where Keras has one."""
+def _operations(body: Body, outputs: tuple[int, ...], known: dict[Body, Operations]) -> Operations:
+    """Return a body as operations, with activations as an argument of the layer before where Keras has one.
+
+    A body that stands in several places is one.
+    """
+    if body not in known:
+        known[body] = _made_operations(body, outputs, known)
+    return known[body]
+
+
+def _made_operations(body: Body, outputs: tuple[int, ...], known: dict[Body, Operations]) -> Operations:
     sources = [step for step in body.steps if isinstance(step.does, Layer) and step.does.is_input]
     operations = Operations(len(body.inputs) or len(sources))
     readers = _readers(body, outputs)
@@ -668,7 +693,7 @@ def _operations(body: Body, outputs: tuple[int, ...]) -> Operations:
     for value, step in enumerate(body.steps, len(body.inputs)):
         if isinstance(step.does, Repeat):
             runs = tuple(
-                (_operations(run.body, (run.body.output,)), run.times)
+                (_operations(run.body, (run.body.output,), known), run.times)
                 for run in step.does.runs
                 if run.body.output is not None
             )
@@ -682,14 +707,14 @@ def _operations(body: Body, outputs: tuple[int, ...]) -> Operations:
                 places[value] = entered[output]
                 continue
             block = Op(entered, step)
-            block.use = _operations(step.does.body, (output,))
+            block.use = _operations(step.does.body, (output,), known)
             block.shared = (step.does.body,) if step.does.is_shared else ()
             places[value] = operations.add(block)
             continue
         if isinstance(step.does, Experts):
             mixture = Op(tuple(places[source] for source in step.inputs), step)
             assert step.does.body.output is not None, "only whole networks are emitted"
-            mixture.use = _operations(step.does.body, (step.does.body.output,))
+            mixture.use = _operations(step.does.body, (step.does.body.output,), known)
             places[value] = operations.add(mixture)
             continue
         layer = step.does

@@ -304,15 +304,25 @@ def first_uses(body: Body) -> dict[Body, tuple[str, str]]:
 def number_of_uses(body: Body) -> dict[Body, int]:
     """Return how often each block's body stands in the text of all bodies, a repeat being one place."""
     found: dict[Body, int] = {}
+    for step in _every_step(body):
+        if isinstance(step.does, Use) and not step.does.is_shared:  # that is one object however often it is used
+            found[step.does.body] = found.get(step.does.body, 0) + 1
+    return found
+
+
+def step_names(body: Body) -> set[str]:
+    """Return the name of every step in a body and those in it, which variables may take."""
+    return {step.name for step in _every_step(body)}
+
+
+def _every_step(body: Body) -> Iterator[Step]:
+    """Return the steps of a body and of those in it, each body once."""
     waiting, seen = [body], {body}
     while waiting:
         for step in waiting.pop().steps:
+            yield step
             inner: list[Body] = []
-            if isinstance(step.does, Use):
-                inner = [step.does.body]
-                if not step.does.is_shared:  # that is one object however often it is used
-                    found[step.does.body] = found.get(step.does.body, 0) + 1
-            elif isinstance(step.does, Experts):
+            if isinstance(step.does, Use | Experts):
                 inner = [step.does.body]
             elif isinstance(step.does, Repeat):
                 inner = [run.body for run in step.does.runs]
@@ -320,7 +330,6 @@ def number_of_uses(body: Body) -> dict[Body, int]:
                 if part not in seen:
                     seen.add(part)
                     waiting.append(part)
-    return found
 
 
 def tensor_parameters(use: Use) -> tuple[str, ...]:

@@ -131,16 +131,17 @@ def _locations(items: tuple[_Item, ...], layer: str = "", path: str = "") -> Ite
                 yield from _locations(item.items, f"{layer}{item.layer}.{copy + 1}.", f"{path}{item.path}{copy}.")
 
 
-def _extra_elements(items: tuple[_Item, ...]) -> int:
-    """Return how many elements PyTorch keeps beyond the weights of the language."""
+def _extra_elements(items: tuple[_Item, ...], known: dict[int, int] | None = None) -> int:
+    """Return how many elements PyTorch keeps beyond the weights of the language; what stands twice is counted once."""
+    known = {} if known is None else known
     total = 0
     for item in items:
         if isinstance(item, _Beyond):
             total += int(item.extra.size)
-        elif isinstance(item, _Copies):
-            total += item.times * _extra_elements(item.items)
-        elif isinstance(item, _Inside):
-            total += _extra_elements(item.items)
+        elif isinstance(item, _Copies | _Inside):
+            if id(item.items) not in known:
+                known[id(item.items)] = _extra_elements(item.items, known)
+            total += known[id(item.items)] * (item.times if isinstance(item, _Copies) else 1)
     return total
 
 
