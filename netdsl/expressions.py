@@ -90,6 +90,9 @@ def evaluate(expression: tree.Argument, names: Names) -> Value:
         return expression.value  # type: ignore[union-attr]
     try:
         return _EVALUATE[kind](expression, names)
+    except ZeroDivisionError:
+        message = f"{quoted(expression.span.text)} divides by zero"
+        raise mistake("E008", message, expression.span, help="divide by a number above 0") from None
     except TooLarge as reason:
         if names.leaves_open:
             raise Silent from None
