@@ -20,6 +20,8 @@ from .blame import (
     opened_tensor,
     tensors_like,
     tried,
+    unknown_word,
+    with_another_place,
     with_sizes,
 )
 from .diagnostics import Diagnostic, Related, quoted
@@ -144,6 +146,8 @@ class _Elaborator:
         self.options = options
         self.diagnostics: list[Diagnostic] = []
         self.reported: set[tuple[str, str, int]] = set()
+        self.unknown: dict[str, Diagnostic] = {}
+        """What was said of each word that nothing declares."""
         self.symbols: dict[str, Any] = {}
         self.copies: list[Related | None] = []
         """The copies of repeats and `for` that are being read, with what to say of each."""
@@ -177,31 +181,49 @@ class _Elaborator:
         """The messages about choices that are left open."""
 
     def report(self, diagnostic: Diagnostic) -> None:
-        """Keep the first message at a place: a copy of a repeat makes the mistake of the first again."""
-        place = (diagnostic.span.source.name, diagnostic.span.source.text, diagnostic.span.start)
-        if place not in self.reported:
-            self.reported.add(place)
-            self.diagnostics.append(diagnostic)
+        """Keep the first message at a place, as a copy of a repeat makes the mistake of the first again.
+
+        A word that is unknown is told of once, with the other places where it stands.
+        """
+        span = diagnostic.span
+        place = (span.source.name, span.source.text, span.start)
+        if place in self.reported:
+            return
+        self.reported.add(place)
+        word = unknown_word(diagnostic)
+        said = self.unknown.get(word) if word else None
+        if said is not None and said in self.diagnostics and said.span.source is span.source:
+            self.unknown[word] = with_another_place(said, span)
+            self.diagnostics[self.diagnostics.index(said)] = self.unknown[word]
+            self.origins[self.unknown[word]] = self.origins.get(said, said.span)
+            return
+        if word:
+            self.unknown[word] = diagnostic
+        self.diagnostics.append(diagnostic)
 
     @contextmanager
-    def reporting(self) -> Iterator[None]:
-        """Report the mistake that is raised inside, and go on behind it."""
+    def reporting(self, span: Span) -> Iterator[None]:
+        """Report the mistake that is raised inside, by what stands at a place, and go on behind it."""
         try:
             yield
         except Mistake as found:
             self.report(found.diagnostic)
         except Silent:
             pass
+        except Undecided as open_question:
+            self.report_undecided(open_question, span)
+        except TooLarge as too_large:
+            self.report_too_large(too_large, span)
 
     @contextmanager
     def apart(self) -> Iterator[list[Diagnostic]]:
         """Gather the messages that are made inside by themselves."""
-        outside = self.diagnostics, self.reported
-        self.diagnostics, self.reported = [], set()
+        outside = self.diagnostics, self.reported, self.unknown
+        self.diagnostics, self.reported, self.unknown = [], set(), {}
         try:
             yield self.diagnostics
         finally:
-            self.diagnostics, self.reported = outside
+            self.diagnostics, self.reported, self.unknown = outside
 
     # Values that are left open, or decided outside
 
@@ -273,7 +295,7 @@ class _Elaborator:
         self.has_one_input = sum(any(form.is_input for form in forms(stage.name.text)) for stage in stages) == 1
         try:
             for statement in program.statements:
-                with self.reporting():
+                with self.reporting(statement.span):
                     found = self.statement(builder, statement)
                     if found is not None:
                         outputs.append(found)
@@ -337,6 +359,22 @@ class _Elaborator:
 
     def statement(self, builder: Builder, statement: tree.Statement) -> Output | None:
         """Elaborate a statement; return the output that it makes, if it makes one."""
+        try:
+            return self.meaning(builder, statement)
+        except (Mistake, Silent, Undecided, TooLarge):
+            self.lose_names(builder, statement)
+            raise
+
+    def lose_names(self, builder: Builder, node: tree.Node) -> None:
+        """Let the names of tensors that something with a mistake in it would have made be known as lost."""
+        for part in nodes_in(node):
+            label = part.name if isinstance(part, tree.Let) else getattr(part, "label", None)
+            if label is not None and builder.scope.names.get(label.text) is None:
+                builder.lose(label)
+                self.copies_made.setdefault(label.span, -1)
+
+    def meaning(self, builder: Builder, statement: tree.Statement) -> Output | None:
+        """Elaborate a statement, as far as a mistake lets that be."""
         if isinstance(statement, tree.Let):
             value = self.closed(builder, statement.body, "let")
             self.declare(builder, statement.name, value)
@@ -422,7 +460,7 @@ class _Elaborator:
             builder.lose(name)
             raise
         entry = builder.declared(name.text)
-        if entry is not None:
+        if entry is not None and not isinstance(entry, Lost):
             raise mistake(
                 "E029",
                 f"{quoted(name.text)} is declared twice",
@@ -620,7 +658,7 @@ class _Elaborator:
         builder = Builder(None, (), Declarations(program))
         for statement in program.statements:
             if isinstance(statement, tree.Use | tree.Const | tree.Block | tree.Shared):
-                with self.reporting():
+                with self.reporting(statement.span):
                     self.declaration(builder, statement)
         return None if mistakes or len(self.diagnostics) > before else builder.declarations
 
@@ -762,7 +800,7 @@ class _Elaborator:
     def open(self, builder: Builder, branch: tree.Branch, where: str) -> Value | None:
         """Elaborate a pipeline that has to take the tensor that enters."""
         value = None
-        with self.reporting():
+        with self.reporting(branch.span):
             if self.is_closed(builder, branch):
                 first = branch.stages[0] if isinstance(branch, tree.Pipeline) else branch
                 declared = forms(first.name.text) if isinstance(first, tree.Layer) else ()
@@ -851,7 +889,7 @@ class _Elaborator:
         best: list[Diagnostic] | None = None
         for rank, dtype in SHAPES:
             x = Tensor(tuple(symbol(name) for name in (*axis_names(rank), "channels")), dtype)
-            with self.apart() as found, self.only_checked(), self.reporting():
+            with self.apart() as found, self.only_checked(), self.reporting(block.span):
                 inner = Builder(None, [x], block.home, block.order)
                 for parameter in block.parameters:
                     self.open_parameter(inner, parameter)
@@ -868,13 +906,15 @@ class _Elaborator:
         name = parameter.name
         value: ArgumentValue = any_number(name.text)
         if parameter.default is not None:
-            with self.reporting():
+            with self.reporting(parameter.default.span):
                 value = evaluate(parameter.default, _StageNames(self, inner, 0, place=name.text))
         inner.frames[0].names[name.text] = Given(value, name.span)
 
     def table(self, builder: Builder, block: Block, name: tree.Name) -> NamedTensor:
         """Return the last tensor that went through a shared block here, for a layer that uses its weights."""
         for place, step in enumerate(reversed(builder.steps)):
+            if step.output is None and step.text.split(" ", 1)[0] == block.name:
+                raise Silent
             if isinstance(step.does, Use) and step.does.is_shared and step.does.block == block.name and step.output:
                 layers = [inside.does for inside in step.does.body.steps]
                 maker = layers[0] if len(layers) == 1 else None
@@ -892,9 +932,8 @@ class _Elaborator:
         """Elaborate a pipeline that has to begin with a source."""
         if isinstance(branch, tree.Pipeline) and not self.is_closed(builder, branch):
             first = branch.stages[0]
-            with self.reporting():
-                is_lost = isinstance(first, tree.Layer) and isinstance(builder.find(first.name.text), Lost)
-                if isinstance(first, tree.Wrong) or is_lost:
+            with self.reporting(first.span):
+                if isinstance(first, tree.Wrong) or self.holds_unknown_name(builder, first):
                     raise Silent
                 self.refuse_unknown_tensor(builder, first)
                 if isinstance(first, tree.Layer) and builder.find(first.name.text) is None:
@@ -907,6 +946,13 @@ class _Elaborator:
                     "begin with the shape of one example, as in `in 28x28x1 | ...`",
                 )
         return self.branch(builder, branch, None)
+
+    def holds_unknown_name(self, builder: Builder, stage: tree.Stage) -> bool:
+        """Whether a branch of a combinator is a name that nothing has declared, which is told of by itself."""
+        items = stage.items if isinstance(stage, tree.Call) else ()
+        return any(
+            self.is_unknown_name(builder, item) for item in items if not isinstance(item, tree.Keyword | tree.Each)
+        )
 
     def refuse_unknown_tensor(self, builder: Builder, first: tree.Stage) -> None:
         """Raise the mistake of a pipeline that begins with a name, which nothing has declared before."""
@@ -1025,7 +1071,8 @@ class _Elaborator:
         if isinstance(stage, tree.Layer):
             entry = builder.find(stage.name.text)
             if entry is not None:
-                return isinstance(entry, Held) or (isinstance(entry, Given) and isinstance(entry.value, NamedTensor))
+                is_tensor = isinstance(entry, Given) and isinstance(entry.value, NamedTensor)
+                return is_tensor or isinstance(entry, Held | Lost)
             return any(form.is_source for form in forms(stage.name.text))
         if isinstance(stage, tree.Group):
             return self.is_closed(builder, stage.body)
@@ -1061,15 +1108,16 @@ class _Elaborator:
             if place:
                 builder.is_lost = value is None
             if place and self.stage_is_closed(builder, stage):
-                self.report(
-                    Diagnostic(
-                        "E027",
-                        f"{quoted(stage.span.text)} is a tensor by itself, so the one that enters it would be lost",
-                        stage.span,
-                        "this takes no input",
-                        "join the two, as in `concat(id, other)` or `add(id, other)`, or begin a pipeline with it",
+                if not self.is_of_lost(builder, stage):
+                    self.report(
+                        Diagnostic(
+                            "E027",
+                            f"{quoted(stage.span.text)} is a tensor by itself, so the one that enters it would be lost",
+                            stage.span,
+                            "this takes no input",
+                            "join the two, as in `concat(id, other)` or `add(id, other)`, or begin a pipeline with it",
+                        )
                     )
-                )
                 value = None
                 continue
             known = value is not None or place == 0
@@ -1077,20 +1125,19 @@ class _Elaborator:
                 value = self.stage(builder, stage, value)
                 if self.passed is not None and value is not None:
                     self.passed.add(stage.span)
-            except Mistake as found:
-                self.report(found.diagnostic)
+            except (Mistake, Silent, Undecided, TooLarge) as found:
                 value = None
-            except Silent:
-                value = None
-            except Undecided as open_question:
-                self.report_undecided(open_question, stage.span)
-                value = None
-            except TooLarge as too_large:
-                self.report_too_large(too_large, stage.span)
-                value = None
+                self.lose_names(builder, stage)
+                with self.reporting(stage.span):
+                    raise found
             if not known:
                 value = None
         return value
+
+    def is_of_lost(self, builder: Builder, stage: tree.Stage) -> bool:
+        """Whether a stage has a name in it that a mistake has made unknown."""
+        words = (node.name.text for node in nodes_in(stage) if isinstance(node, tree.Layer))
+        return any(isinstance(builder.find(word), Lost) for word in words)
 
     def report_undecided(self, open_question: Undecided, span: Span) -> None:
         """Report that a number is needed where a symbol stands, unless values are left open on purpose."""
@@ -1133,7 +1180,7 @@ class _Elaborator:
     def conditional(self, builder: Builder, branch: tree.Conditional, entering: Value | None) -> Value | None:
         """Elaborate the side of an `if` that its condition takes; the other one is checked with its values open."""
         condition: Any = None
-        with self.reporting():
+        with self.reporting(branch.condition.span):
             condition = truth(branch.condition, _StageNames(self, builder, entering, place="if"))
         if isinstance(condition, bool):
             taken, other = (branch.first, branch.second) if condition else (branch.second, branch.first)

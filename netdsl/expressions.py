@@ -163,7 +163,7 @@ def undefined(word: Word, expression: tree.Expression, names: Names, wanted: str
     """Return the mistake of a word that nothing declares, where a value has to stand."""
     if isinstance(expression, tree.Name) and expression.text != word.text:
         return mistake(
-            "E008",
+            "E010",
             f"{quoted(expression.text)} is the word `{word.text}` here, and {wanted} is wanted",
             expression.span,
             help=f"compare it, as in `{expression.text} == {word.text}`"

@@ -19,6 +19,7 @@ import netdsl
 from netdsl.compiler import compile_source
 from netdsl.diagnostics import render
 from netdsl.source import Source
+from netdsl.syntax.tables import RESERVED
 
 Values = Mapping[str, Any]
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -194,6 +195,32 @@ when axis int global pool conv dense relu flatten embed unembed attention moe( l
 """
 
 
+RESERVED = [
+    "in",
+    "out",
+    "aux",
+    "let",
+    "const",
+    "block",
+    "shared",
+    "use",
+    "param",
+    "train",
+    "assert",
+    "if",
+    "then",
+    "else",
+    "for",
+    "each",
+    "as",
+    "and",
+    "or",
+    "not",
+    "true",
+    "false",
+]
+
+
 @st.composite
 def odd_programs(draw: Draw) -> str:
     """Return a program with words deleted, doubled, moved or put in."""
@@ -233,3 +260,15 @@ def test_whatever_is_written_is_told_of(text: str) -> None:
                 compile(net.emit(target), target, "exec")
             except netdsl.CompileError as refused:
                 assert refused.diagnostics
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(programs(), st.data())
+def test_a_misspelled_word_is_one_message(program: tuple[str, str], data: st.DataObject) -> None:
+    """Wherever else it has consequences, and whether it is declared, used or a layer's."""
+    words = WORD.findall(program[0])
+    names = [place for place, word in enumerate(words) if re.fullmatch("[a-z_]+[0-9]*", word) and word not in RESERVED]
+    place = data.draw(st.sampled_from(names))
+    words[place] += "zq"
+    errors = [found for found in netdsl.check(" ".join(words)) if found.severity == "error"]
+    assert len(errors) <= 1, [found.message for found in errors]
