@@ -195,32 +195,6 @@ when axis int global pool conv dense relu flatten embed unembed attention moe( l
 """
 
 
-RESERVED = [
-    "in",
-    "out",
-    "aux",
-    "let",
-    "const",
-    "block",
-    "shared",
-    "use",
-    "param",
-    "train",
-    "assert",
-    "if",
-    "then",
-    "else",
-    "for",
-    "each",
-    "as",
-    "and",
-    "or",
-    "not",
-    "true",
-    "false",
-]
-
-
 @st.composite
 def odd_programs(draw: Draw) -> str:
     """Return a program with words deleted, doubled, moved or put in."""
