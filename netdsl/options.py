@@ -77,7 +77,8 @@ def shape_of(value: Any) -> tuple[Any, ...]:
     for size in sizes:
         is_symbol = isinstance(size, Word) and size.text.isupper()
         if not (is_symbol or size is OPEN or (type(size) is int and size > 0)):
-            raise ValueError(f"`{show(value)}` is not a shape; a shape has positive numbers, as in `64x64x3`")
+            shown = "x".join(map(show, sizes))
+            raise ValueError(f"`{shown}` is not a shape; a shape has positive numbers, as in `64x64x3`")
     return sizes
 
 

@@ -108,6 +108,66 @@ def test_public_names() -> None:
         _ = netdsl.nothing  # type: ignore[attr-defined]
 
 
+# Settings, inputs, picks, and files
+
+
+def test_settings_are_constants_and_open_sizes() -> None:
+    constants = "const width = 3\nconst sizes = [2, 3]\nconst act = relu\n"
+    text = constants + "in Tx4 | linear width | act | for n in sizes (linear n)"
+    net = netdsl.compile(text, width=6, T=16, sizes=[5], act="prelu")
+    assert net.inputs[0].shape == (16, 4)
+    assert net.parameters.total == (4 * 6 + 6) + 6 + (6 * 5 + 5)
+    assert str(netdsl.compile(text).macs) == "24*T"
+
+
+def test_inputs_have_other_shapes_and_choices_are_made() -> None:
+    text = "in 4x4x1 as image\nin 5 as facts\nout concat(image | flatten, facts) | dense {8, 16}"
+    net = netdsl.compile(text, inputs={"image": (2, 2, 3), "facts": 6}, picks={"dense_1.units": 16})
+    assert [port.shape for port in net.inputs] == [(2, 2, 3), (6,)]
+    assert net.outputs[0].shape == (16,)
+    assert netdsl.compile("in 4 | dense 3", inputs={"": (7,)}).parameters.total == 7 * 3 + 3
+    assert netdsl.compile("in 4x3 | linear 3", inputs={"": (None, 3)}).outputs[0].shape[1] == 3
+
+
+@pytest.mark.parametrize(
+    "arguments, code",
+    [
+        ({"height": 3}, "E033"),
+        ({"width": "wide"}, "E008"),
+        ({"inputs": {"image": (3,)}}, "E033"),
+        ({"picks": {"width": 3}}, "E033"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_set(arguments: dict[str, Any], code: str) -> None:
+    with pytest.raises(netdsl.CompileError) as caught:
+        netdsl.compile("const width = 3\nin 4 as x | dense width", **arguments)
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == [code]
+
+
+def test_what_is_no_value() -> None:
+    with pytest.raises(ValueError, match="is not a number, a word or a list"):
+        netdsl.compile("const width = 3\nin 4 | dense width", width={})
+    with pytest.raises(ValueError, match="is not a shape"):
+        netdsl.compile("in 4 | dense 3", inputs={"": (0, 3)})
+
+
+def test_files_are_used(tmp_path: Path) -> None:
+    """A file uses those beside it, a text those of the folder that is given, and both the library."""
+    (tmp_path / "blocks.net").write_text("const wide = 9\nblock twice n: dense n | dense n")
+    text = 'use "blocks.net"\nuse "std/resnet"\nin 8x8x4 | basic 4 | twice wide'
+    (tmp_path / "main.net").write_text(text)
+    loaded = netdsl.load(tmp_path / "main.net")
+    assert loaded.name == "main"
+    assert loaded.outputs[0].shape == (9,)
+    assert netdsl.compile(text, folder=tmp_path).parameters == loaded.parameters
+    changed = netdsl.load(tmp_path / "main.net", inputs={"": (4, 4, 4)})
+    assert changed.inputs[0].shape == (4, 4, 4)
+    with pytest.raises(netdsl.CompileError, match=r"E024.*only a file can use other files"):
+        netdsl.compile(text)
+    assert netdsl.compile('use "std/resnet"\nin 8x8x4 | basic 4').parameters.total == 2 * (4 * 4 * 9 + 16)
+
+
 # Models
 
 

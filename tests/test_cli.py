@@ -272,6 +272,147 @@ def test_every_example_of_the_catalogue_compiles() -> None:
             assert form.is_source or len(wrong) < len(texts), example(form)
 
 
+# What the command line decides
+
+
+WIDE = "const width = 3\nin Tx4 | linear width"
+PAIR = "in 4 as a\nin 5 as b\nout concat(a, b) | dense 3"
+FAMILY = "const width = {8, 16}\nin 4 | dense width"
+
+
+@pytest.mark.parametrize(
+    "text, options, parameters",
+    [
+        (WIDE, ["--set", "width=6"], 4 * 6 + 6),
+        (WIDE, ["--set", "T=16"], 4 * 3 + 3),
+        (WIDE, ["--set", "T=16", "--set", "width=6"], 4 * 6 + 6),
+        ("const sizes = [2, 3]\nin 4 | for n in sizes (dense n)", ["--set", "sizes=[5]"], 4 * 5 + 5),
+        ("const act = relu\nin 4 | dense 3 | act", ["--set", "act=prelu"], 4 * 3 + 3 + 3),
+        ("in 4 | dense 3", ["--input", "7"], 7 * 3 + 3),
+        ("in 4x4x1 as image | dense 3", ["--input", "image=8x8x2"], 128 * 3 + 3),
+        (PAIR, ["--input", "a=7"], 12 * 3 + 3),
+        (PAIR, ["--input", "a=7", "--input", "b=8"], 15 * 3 + 3),
+        (FAMILY, ["--pick", "width=16"], 4 * 16 + 16),
+        ("in 4 | dense {8, 16}", ["--pick", "dense_1.units=8"], 4 * 8 + 8),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_set_input_and_pick(capsys: Capture, text: str, options: list[str], parameters: int) -> None:
+    """Each command takes them, and so does Python."""
+    status, out, err = outcome(capsys, "summary", "-e", text, *options, "--format", "json")
+    assert (status, err) == (0, "")
+    assert json.loads(out)["parameters"]["total"] == parameters
+    status, out, _ = outcome(capsys, "explain", "-e", text, *options)
+    assert status == 0
+    assert f"= {parameters}\n" in out
+    for target in ("torch", "keras"):
+        status, out, _ = outcome(capsys, "emit", "--to", target, "-e", text, *options)
+        assert status == 0
+        assert f"{parameters} parameters" in out
+
+
+def test_an_open_size_is_set(capsys: Capture) -> None:
+    _, out, _ = outcome(capsys, "summary", "-e", WIDE, "--format", "json")
+    assert json.loads(out)["macs"] == "12*T"
+    _, out, _ = outcome(capsys, "summary", "-e", WIDE, "--set", "T=16", "--format", "json")
+    found = json.loads(out)
+    assert (found["inputs"][0]["shape"], found["macs"]) == ([16, 4], 192)
+
+
+@pytest.mark.parametrize(
+    "text, options, code, expected",
+    [
+        (WIDE, ["--set", "widht=6"], "E033", "did you mean `width`?"),
+        (WIDE, ["--set", "S=6"], "E033", "there is no constant and no open size called `S`"),
+        (WIDE, ["--set", "width=wide"], "E008", "`width` cannot be set to the word `wide`"),
+        (PAIR, ["--input", "7"], "E033", "there are 2 inputs, so the one to be replaced has to be named: `a`, `b`"),
+        (PAIR, ["--input", "c=7"], "E033", "there is no input called `c`; the inputs are `a`, `b`"),
+        (FAMILY, [], "E032", "choose one with `--pick width=8`"),
+        (FAMILY, ["--pick", "width=9"], "E032", "`width` is a choice of 8, 16, and `9` is none of them"),
+        ("in 4 | dense 8", ["--pick", "width=9"], "E033", "there is no choice called `width`"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_what_cannot_be_set(capsys: Capture, text: str, options: list[str], code: str, expected: str) -> None:
+    """The message shows the option as it was written, and is the same one in each command."""
+    for command in (["summary"], ["explain"], ["emit", "--to", "torch"]):
+        status, _, err = outcome(capsys, *command, "-e", text, *options)
+        assert status == 1
+        assert re.findall(r"^[A-Z]\d{3} ", err, re.MULTILINE) == [f"{code} "]
+        assert expected in err
+        assert " ".join(options) in err
+
+
+@pytest.mark.parametrize(
+    "options, expected",
+    [
+        (["--set", "width"], "'width' is not NAME=VALUE"),
+        (["--set", "width="], "'width=' is not NAME=VALUE"),
+        (["--set", "width=]"], "`]` is not a value"),
+        (["--input", "a=0x3"], "`0x3` is not a shape"),
+        (["--pick", "=8"], "'=8' is not NAME=VALUE"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_what_is_no_value(capsys: Capture, options: list[str], expected: str) -> None:
+    status, out, err = outcome(capsys, "summary", "-e", WIDE, *options)
+    assert (status, out) == (2, "")
+    assert expected in err
+
+
+# Files that use others
+
+
+def test_a_text_uses_the_library_and_no_file(capsys: Capture) -> None:
+    network = "in 8x8x4 | basic 8 2 | pool global"
+    status, out, err = outcome(capsys, "summary", "-e", f'use "std/resnet"\n{network}')
+    assert (status, err) == (0, "")
+    assert re.search(r"basic_1.conv_1 +conv c@3/stride centered nobias +4x4x8 +288 +4,608\n", out)
+    status, _, err = outcome(capsys, "summary", "-e", f'use "blocks.net"\n{network}')
+    assert status == 1
+    assert "E024" in err
+    assert "only a file can use other files" in err
+
+
+def test_a_file_uses_another(capsys: Capture, tmp_path: Path) -> None:
+    (tmp_path / "blocks.net").write_text("block twice n: dense n | dense n")
+    path = tmp_path / "main.net"
+    path.write_text('use "blocks.net"\nin 4 | twice 3')
+    status, out, err = outcome(capsys, "summary", path)
+    assert (status, err) == (0, "")
+    assert "twice_1.dense_2" in out
+
+
+def test_a_library_holds_no_network(capsys: Capture, tmp_path: Path) -> None:
+    path = tmp_path / "blocks.net"
+    path.write_text("const wide = 9\nblock twice n: dense n | dense n")
+    for command in (["summary"], ["explain"], ["emit", "--to", "keras"]):
+        status, out, err = outcome(capsys, *command, path)
+        assert (status, out) == (1, "")
+        assert err.startswith("E025 this file holds no network: it only declares what others can use\n")
+
+
+def test_json_of_shared_and_training_layers(capsys: Capture) -> None:
+    """What is shared is counted where it stands first, and the MACs of `aux` stand apart."""
+    text = (
+        "shared tower: dense 3\nin 4 as a\nin 4 as b\n"
+        "aux a | dense 7 as helper\nout concat(a | tower, b | tower) | dense 2"
+    )
+    _, out, _ = outcome(capsys, "summary", "-e", text, "--format", "json")
+    found = json.loads(out)
+    assert found["outputs"] == [{"name": "helper", "shape": [7], "aux": True}, {"name": "dense_1", "shape": [2]}]
+    assert found["parameters"]["total"] == 5 * 7 + 5 * 3 + 7 * 2
+    assert (found["macs"], found["aux_macs"], found["flops"]) == (2 * 4 * 3 + 6 * 2, 4 * 7, 2 * 36)
+    layers = {layer["name"]: layer for layer in found["layers"]}
+    assert {name for name, layer in layers.items() if layer.get("aux")} == {"helper"}
+    assert {name for name, layer in layers.items() if layer.get("shared")} == {"tower_2.dense_1"}
+    second = layers["tower_2.dense_1"]
+    assert (second["parameters"], second["macs"]) == ({"trainable": 0, "not_trained": 0}, 12)
+    _, out, _ = outcome(capsys, "summary", "-e", "in 4 | dense 3", "--format", "json")
+    assert "aux" not in out
+    assert "shared" not in out
+
+
 # Bad input
 
 

@@ -17,6 +17,8 @@ import netdsl
 CHECKOUT = Path(__file__).parents[1]
 QUESTION = "in 100x100x1 | conv 60@7x7 valid | conv 100@5x5 | pool 2 weighted | dense 250 | dense 200 | dense 1"
 
+RESIDUAL = 'use "std/resnet"\nin 32x32x3 | conv 16@3 same | basic 16 | basic 32 stride=2 | pool global | dense 10'
+
 
 def run(*command: object, cwd: Path, env: Mapping[str, str] | None = None, silent: bool = True) -> str:
     """Run a command that must succeed and, unless it is pip, be silent on standard error; return what it printed."""
@@ -57,12 +59,17 @@ def call(folder: Path, *arguments: object) -> str:
 
 
 def test_wheel_holds_what_is_not_code(wheel: Path) -> None:
-    """The grammar, the mark of typed packages and the code that emitted programs carry; nothing else than netdsl."""
+    """The grammar, the library, the mark of typed packages, what emitted programs carry; and only netdsl."""
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"netdsl/py.typed", "netdsl/syntax/netdsl.lark", "netdsl/syntax/tables.py"} <= names
     here = {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "netdsl").rglob("*.py")}
     assert any(name.startswith("netdsl/emit/idioms/") for name in here)
     assert here <= names
+    library = {
+        path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "netdsl" / "library" / "std").glob("*.net")
+    }
+    assert "netdsl/library/std/resnet.net" in library
+    assert library <= names
     assert {name.split("/")[0] for name in names} == {"netdsl", f"netdsl-{netdsl.__version__}.dist-info"}
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert zipfile.ZipFile(wheel).read("netdsl/syntax/netdsl.lark") == (CHECKOUT / "grammar/netdsl.lark").read_bytes()
@@ -87,6 +94,14 @@ def test_commands_run(installed: Path) -> None:
     assert "60*(7*7*1) + 60 = 3,000" in net.explain()
     assert "weighted" in call(installed, "layers", "pool")
     assert "conv_transpose" in call(installed, "layers")
+
+
+def test_the_library_is_used(installed: Path) -> None:
+    """A text uses its blocks, and a file of the zoo does, with another value for a constant."""
+    assert call(installed, "summary", "-e", RESIDUAL) == netdsl.compile(RESIDUAL).summary() + "\n"
+    shutil.copy(CHECKOUT / "examples" / "zoo" / "resnet.net", installed / "resnet.net")
+    shown = call(installed, "summary", "resnet.net", "--set", "depth=101", "--depth", "1")
+    assert "44,654,504 (44,549,160 trainable" in shown
 
 
 @pytest.mark.parametrize("target", ["torch", "keras"])
