@@ -1629,8 +1629,7 @@ class _Elaborator:
             )
         x = builder.tensor(entering)
         name = self.step_name(builder, "repeat", stage.label)
-        runs: list[Run] = []
-        taken: list[Value] = []
+        copies: list[tuple[Builder, Value | None, int]] = []
         remaining = count
         while remaining > 0:
             copy = Builder(builder, [x], builder.declarations)
@@ -1639,25 +1638,23 @@ class _Elaborator:
             last = Span(stage.span.source, end - 1, end)
             with self.in_copy(Related(last, f"in copy {place} of this repeat") if place > 1 else None):
                 output = self.branch(copy, stage.body, 0 if x is not None else None)
-            body = copy.finish(output)
-            taken = copy.outer
             leaves = copy.tensor(output)
             same_as_before = x is not None and leaves == x
             times = remaining if same_as_before or leaves is None else 1
-            runs.append(Run(body, times))
+            if output != 0:  # else nothing but `id`
+                copies.append((copy, output, times))
             remaining -= times
             x = leaves
-        if not runs or entering is None:
+        if not copies or entering is None:
             if stage.label is not None:
                 self.declare(builder, stage.label, entering)
             if entering is None:
                 raise Silent
             return entering
-        if any(not run.body.steps for run in runs) and runs[-1].body.output == 0:  # nothing but `id`
-            if stage.label is not None:
-                self.declare(builder, stage.label, entering)
-            return entering
-        does, inputs, text = Repeat(tuple(runs)), tuple(taken), f"( ... ) * {count}"
+        # all copies get the same tensors, whichever of them each one reads
+        taken = tuple(dict.fromkeys(value for copy, output, _ in copies for value in copy.taken_by(output)))
+        runs = tuple(Run(copy.finish(output, taken), times) for copy, output, times in copies)
+        does, inputs, text = Repeat(runs), (entering, *taken), f"( ... ) * {count}"
         named, groups = stage.label is not None, builder.groups
         value = builder.add(Step(name, does, inputs, x, stage.span, text, named, groups, builder.is_frozen))
         if stage.label is not None:

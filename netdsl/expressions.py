@@ -233,13 +233,19 @@ _ARITHMETIC: dict[str, Callable[[Any, Any, tree.Binary], Value]] = {
 def _binary(binary: tree.Binary, names: Names) -> Value:
     operator, left, right = binary.operator, binary.left, binary.right
     if operator in ("and", "or"):
-        return (both if operator == "and" else either)(truth(left, names), truth(right, names))
+        first = truth(left, names)
+        if first is (operator == "or"):
+            _check_names(right, names)
+            return first
+        return (both if operator == "and" else either)(first, truth(right, names))
     a, b = evaluate(left, names), evaluate(right, names)
     if operator in ("==", "!="):
         if is_number(a) and is_number(b):
             return same(a, b) if operator == "==" else differ(a, b)
         if names.leaves_open and (isinstance(a, Expression) or isinstance(b, Expression)):
             return open_truth(binary.span.text)
+        _refuse_misspelled(left, a, right, b, names)
+        _refuse_misspelled(right, b, left, a, names)
         return (a == b) is (operator == "==")
     value = _ARITHMETIC[operator](_number(a, left, names), _number(b, right, names), binary)
     if hasattr(value, "denominator") and not isinstance(value, bool):
@@ -251,9 +257,32 @@ def _binary(binary: tree.Binary, names: Names) -> Value:
     return value
 
 
+def _refuse_misspelled(
+    written: tree.Expression, value: Value, other: tree.Expression, compared: Value, names: Names
+) -> None:
+    """Raise the mistake of a compared word that looks like a name that exists, or is compared with another word."""
+    if not isinstance(value, Word) or not isinstance(written, tree.Name) or written.text != value.text:
+        return
+    is_constant = isinstance(compared, Word) and isinstance(other, tree.Name) and other.text == compared.text
+    if is_constant or (is_number(compared) and nearest(value.text, (*names.names(), *SIZES))):
+        raise undefined(value, written, names)
+
+
+def _check_names(expression: tree.Expression, names: Names) -> None:
+    """Raise the mistake of a name in what is not evaluated, because something guards it; its value may be anything."""
+    try:
+        evaluate(expression, names)
+    except Mistake as found:
+        if found.diagnostic.code in ("E009", "E010"):
+            raise
+    except Undecided:
+        pass
+
+
 def _choose(choice: tree.Choose, names: Names) -> Value:
     condition = truth(choice.condition, names)
     if isinstance(condition, bool):
+        _check_names(choice.second if condition else choice.first, names)
         return evaluate(choice.first if condition else choice.second, names)
     first, second = evaluate(choice.first, names), evaluate(choice.second, names)
     return choose(condition, _number(first, choice.first, names), _number(second, choice.second, names))
