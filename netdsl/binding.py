@@ -208,6 +208,13 @@ def _is_fit(argument: Argument, value: Value) -> bool:
         return False
 
 
+def _word_in(value: Value) -> Word | None:
+    """Return a word in a list, at any depth."""
+    if isinstance(value, tuple):
+        return next(filter(None, map(_word_in, value)), None)
+    return value if isinstance(value, Word) else None
+
+
 class _Binder:
     """The arguments of one layer, as they are read from left to right."""
 
@@ -395,8 +402,9 @@ class _Binder:
         if argument.role in ("flag", "word"):
             self.values[name] = value
             return
-        if isinstance(value, Word) and not argument.kind.takes_words:
-            raise self._unknown_word(value, span, argument)
+        word = _word_in(value)
+        if word is not None and not argument.kind.takes_words:
+            raise self._unknown_word(word, span, argument)
         try:
             self.values[name] = argument.kind.read(value)
         except Unfit as reason:
@@ -422,9 +430,9 @@ class _Binder:
         return ", ".join(f"`{word}` is {show(value)}" for word, value in values.items() if not isinstance(value, Word))
 
     def _unknown_word(self, word: Word, span: Span, argument: Argument) -> Mistake:
-        if span.text != word.text:
+        if word.text not in self._words_in(span):
             return mistake(
-                "E008",
+                "E010",
                 f"{quoted(span.text)} is the word `{word.text}` here, and `{self.keyword.text}` wants "
                 f"{argument.kind.wanted}",
                 span,

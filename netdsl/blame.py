@@ -97,6 +97,21 @@ def at_the_use(found: Diagnostic, use: UseOf, copy: Related | None) -> Diagnosti
     return evolve(found, span=argument or use.stage.span, label=label, related=related)
 
 
+def unknown_word(found: Diagnostic) -> str:
+    """Return the word that a message says is unknown, or "" if it says something else."""
+    if found.code not in ("E009", "E010"):
+        return ""
+    named = re.search(r"(?:nothing called|is the word|has no argument) `(\w+)`", found.message)
+    return named[1] if named else found.span.text if re.fullmatch(r"\w+", found.span.text) else ""
+
+
+def with_another_place(found: Diagnostic, span: Span) -> Diagnostic:
+    """Return a message that shows one more place where the same is wrong, if not too many are shown already."""
+    if len(found.related) >= MOST_RELATED:
+        return found
+    return evolve(found, related=(*found.related, Related(span, "and here")))
+
+
 def _fewer(related: tuple[Related, ...]) -> tuple[Related, ...]:
     """Return the places that tell most where blocks stand in many blocks: the first and the last ones."""
     if len(related) <= MOST_RELATED:

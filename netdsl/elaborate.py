@@ -20,6 +20,8 @@ from .blame import (
     opened_tensor,
     tensors_like,
     tried,
+    unknown_word,
+    with_another_place,
     with_sizes,
 )
 from .diagnostics import Diagnostic, Related, quoted
@@ -144,6 +146,8 @@ class _Elaborator:
         self.options = options
         self.diagnostics: list[Diagnostic] = []
         self.reported: set[tuple[str, str, int]] = set()
+        self.unknown: dict[str, Diagnostic] = {}
+        """What was said of each word that nothing declares."""
         self.symbols: dict[str, Any] = {}
         self.copies: list[Related | None] = []
         """The copies of repeats and `for` that are being read, with what to say of each."""
@@ -177,31 +181,49 @@ class _Elaborator:
         """The messages about choices that are left open."""
 
     def report(self, diagnostic: Diagnostic) -> None:
-        """Keep the first message at a place: a copy of a repeat makes the mistake of the first again."""
-        place = (diagnostic.span.source.name, diagnostic.span.source.text, diagnostic.span.start)
-        if place not in self.reported:
-            self.reported.add(place)
-            self.diagnostics.append(diagnostic)
+        """Keep the first message at a place, as a copy of a repeat makes the mistake of the first again.
+
+        A word that is unknown is told of once, with the other places where it stands.
+        """
+        span = diagnostic.span
+        place = (span.source.name, span.source.text, span.start)
+        if place in self.reported:
+            return
+        self.reported.add(place)
+        word = unknown_word(diagnostic)
+        said = self.unknown.get(word) if word else None
+        if said is not None and said in self.diagnostics and said.span.source is span.source:
+            self.unknown[word] = with_another_place(said, span)
+            self.diagnostics[self.diagnostics.index(said)] = self.unknown[word]
+            self.origins[self.unknown[word]] = self.origins.get(said, said.span)
+            return
+        if word:
+            self.unknown[word] = diagnostic
+        self.diagnostics.append(diagnostic)
 
     @contextmanager
-    def reporting(self) -> Iterator[None]:
-        """Report the mistake that is raised inside, and go on behind it."""
+    def reporting(self, span: Span) -> Iterator[None]:
+        """Report the mistake that is raised inside, by what stands at a place, and go on behind it."""
         try:
             yield
         except Mistake as found:
             self.report(found.diagnostic)
         except Silent:
             pass
+        except Undecided as open_question:
+            self.report_undecided(open_question, span)
+        except TooLarge as too_large:
+            self.report_too_large(too_large, span)
 
     @contextmanager
     def apart(self) -> Iterator[list[Diagnostic]]:
         """Gather the messages that are made inside by themselves."""
-        outside = self.diagnostics, self.reported
-        self.diagnostics, self.reported = [], set()
+        outside = self.diagnostics, self.reported, self.unknown
+        self.diagnostics, self.reported, self.unknown = [], set(), {}
         try:
             yield self.diagnostics
         finally:
-            self.diagnostics, self.reported = outside
+            self.diagnostics, self.reported, self.unknown = outside
 
     # Values that are left open, or decided outside
 
@@ -273,7 +295,7 @@ class _Elaborator:
         self.has_one_input = sum(any(form.is_input for form in forms(stage.name.text)) for stage in stages) == 1
         try:
             for statement in program.statements:
-                with self.reporting():
+                with self.reporting(statement.span):
                     found = self.statement(builder, statement)
                     if found is not None:
                         outputs.append(found)
@@ -337,6 +359,22 @@ class _Elaborator:
 
     def statement(self, builder: Builder, statement: tree.Statement) -> Output | None:
         """Elaborate a statement; return the output that it makes, if it makes one."""
+        try:
+            return self.meaning(builder, statement)
+        except (Mistake, Silent, Undecided, TooLarge):
+            self.lose_names(builder, statement)
+            raise
+
+    def lose_names(self, builder: Builder, node: tree.Node) -> None:
+        """Let the names of tensors that something with a mistake in it would have made be known as lost."""
+        for part in nodes_in(node):
+            label = part.name if isinstance(part, tree.Let) else getattr(part, "label", None)
+            if label is not None and builder.scope.names.get(label.text) is None:
+                builder.lose(label)
+                self.copies_made.setdefault(label.span, -1)
+
+    def meaning(self, builder: Builder, statement: tree.Statement) -> Output | None:
+        """Elaborate a statement, as far as a mistake lets that be."""
         if isinstance(statement, tree.Let):
             value = self.closed(builder, statement.body, "let")
             self.declare(builder, statement.name, value)
@@ -422,7 +460,7 @@ class _Elaborator:
             builder.lose(name)
             raise
         entry = builder.declared(name.text)
-        if entry is not None:
+        if entry is not None and not isinstance(entry, Lost):
             raise mistake(
                 "E029",
                 f"{quoted(name.text)} is declared twice",
@@ -620,7 +658,7 @@ class _Elaborator:
         builder = Builder(None, (), Declarations(program))
         for statement in program.statements:
             if isinstance(statement, tree.Use | tree.Const | tree.Block | tree.Shared):
-                with self.reporting():
+                with self.reporting(statement.span):
                     self.declaration(builder, statement)
         return None if mistakes or len(self.diagnostics) > before else builder.declarations
 
@@ -762,7 +800,7 @@ class _Elaborator:
     def open(self, builder: Builder, branch: tree.Branch, where: str) -> Value | None:
         """Elaborate a pipeline that has to take the tensor that enters."""
         value = None
-        with self.reporting():
+        with self.reporting(branch.span):
             if self.is_closed(builder, branch):
                 first = branch.stages[0] if isinstance(branch, tree.Pipeline) else branch
                 declared = forms(first.name.text) if isinstance(first, tree.Layer) else ()
@@ -851,7 +889,7 @@ class _Elaborator:
         best: list[Diagnostic] | None = None
         for rank, dtype in SHAPES:
             x = Tensor(tuple(symbol(name) for name in (*axis_names(rank), "channels")), dtype)
-            with self.apart() as found, self.only_checked(), self.reporting():
+            with self.apart() as found, self.only_checked(), self.reporting(block.span):
                 inner = Builder(None, [x], block.home, block.order)
                 for parameter in block.parameters:
                     self.open_parameter(inner, parameter)
@@ -868,13 +906,15 @@ class _Elaborator:
         name = parameter.name
         value: ArgumentValue = any_number(name.text)
         if parameter.default is not None:
-            with self.reporting():
+            with self.reporting(parameter.default.span):
                 value = evaluate(parameter.default, _StageNames(self, inner, 0, place=name.text))
         inner.frames[0].names[name.text] = Given(value, name.span)
 
     def table(self, builder: Builder, block: Block, name: tree.Name) -> NamedTensor:
         """Return the last tensor that went through a shared block here, for a layer that uses its weights."""
         for place, step in enumerate(reversed(builder.steps)):
+            if step.output is None and step.text.split(" ", 1)[0] == block.name:
+                raise Silent
             if isinstance(step.does, Use) and step.does.is_shared and step.does.block == block.name and step.output:
                 layers = [inside.does for inside in step.does.body.steps]
                 maker = layers[0] if len(layers) == 1 else None
@@ -892,12 +932,12 @@ class _Elaborator:
         """Elaborate a pipeline that has to begin with a source."""
         if isinstance(branch, tree.Pipeline) and not self.is_closed(builder, branch):
             first = branch.stages[0]
-            with self.reporting():
-                is_lost = isinstance(first, tree.Layer) and isinstance(builder.find(first.name.text), Lost)
-                if isinstance(first, tree.Wrong) or is_lost:
+            with self.reporting(first.span):
+                if isinstance(first, tree.Wrong) or self.holds_unknown_name(builder, first):
                     raise Silent
                 self.refuse_unknown_tensor(builder, first)
-                self.refuse_unknown_stage(builder, first)
+                if isinstance(first, tree.Layer) and builder.find(first.name.text) is None:
+                    self.refuse_unknown_stage(builder, first)
                 raise mistake(
                     "E028",
                     f"nothing enters {quoted(first.span.text)}",
@@ -906,6 +946,13 @@ class _Elaborator:
                     "begin with the shape of one example, as in `in 28x28x1 | ...`",
                 )
         return self.branch(builder, branch, None)
+
+    def holds_unknown_name(self, builder: Builder, stage: tree.Stage) -> bool:
+        """Whether a branch of a combinator is a name that nothing has declared, which is told of by itself."""
+        items = stage.items if isinstance(stage, tree.Call) else ()
+        return any(
+            self.is_unknown_name(builder, item) for item in items if not isinstance(item, tree.Keyword | tree.Each)
+        )
 
     def refuse_unknown_tensor(self, builder: Builder, first: tree.Stage) -> None:
         """Raise the mistake of a pipeline that begins with a name, which nothing has declared before."""
@@ -1024,7 +1071,8 @@ class _Elaborator:
         if isinstance(stage, tree.Layer):
             entry = builder.find(stage.name.text)
             if entry is not None:
-                return isinstance(entry, Held) or (isinstance(entry, Given) and isinstance(entry.value, NamedTensor))
+                is_tensor = isinstance(entry, Given) and isinstance(entry.value, NamedTensor)
+                return is_tensor or isinstance(entry, Held | Lost)
             return any(form.is_source for form in forms(stage.name.text))
         if isinstance(stage, tree.Group):
             return self.is_closed(builder, stage.body)
@@ -1060,15 +1108,16 @@ class _Elaborator:
             if place:
                 builder.is_lost = value is None
             if place and self.stage_is_closed(builder, stage):
-                self.report(
-                    Diagnostic(
-                        "E027",
-                        f"{quoted(stage.span.text)} is a tensor by itself, so the one that enters it would be lost",
-                        stage.span,
-                        "this takes no input",
-                        "join the two, as in `concat(id, other)` or `add(id, other)`, or begin a pipeline with it",
+                if not self.is_of_lost(builder, stage):
+                    self.report(
+                        Diagnostic(
+                            "E027",
+                            f"{quoted(stage.span.text)} is a tensor by itself, so the one that enters it would be lost",
+                            stage.span,
+                            "this takes no input",
+                            "join the two, as in `concat(id, other)` or `add(id, other)`, or begin a pipeline with it",
+                        )
                     )
-                )
                 value = None
                 continue
             known = value is not None or place == 0
@@ -1076,22 +1125,30 @@ class _Elaborator:
                 value = self.stage(builder, stage, value)
                 if self.passed is not None and value is not None:
                     self.passed.add(stage.span)
-            except Mistake as found:
-                self.report(found.diagnostic)
+            except (Mistake, Silent, Undecided, TooLarge) as found:
                 value = None
-            except Silent:
-                value = None
-            except Undecided as open_question:
-                self.report_undecided(open_question, stage.span)
-                value = None
+                self.lose_names(builder, stage)
+                with self.reporting(stage.span):
+                    raise found
             if not known:
                 value = None
         return value
+
+    def is_of_lost(self, builder: Builder, stage: tree.Stage) -> bool:
+        """Whether a stage has a name in it that a mistake has made unknown."""
+        words = (node.name.text for node in nodes_in(stage) if isinstance(node, tree.Layer))
+        return any(isinstance(builder.find(word), Lost) for word in words)
 
     def report_undecided(self, open_question: Undecided, span: Span) -> None:
         """Report that a number is needed where a symbol stands, unless values are left open on purpose."""
         if not self.checking:
             self.report(_undecided(open_question, span))
+
+    def report_too_large(self, reason: TooLarge, span: Span) -> None:
+        """Report an expression that grew beyond all limits, unless values are left open on purpose."""
+        if not self.checking:
+            cure = "give open sizes a number where inputs are declared"
+            self.report(Diagnostic("E026", str(reason), span, help=cure))
 
     def stage(self, builder: Builder, stage: tree.Stage, entering: Value | None) -> Value | None:
         """Elaborate one stage; return the tensor that leaves it."""
@@ -1123,7 +1180,7 @@ class _Elaborator:
     def conditional(self, builder: Builder, branch: tree.Conditional, entering: Value | None) -> Value | None:
         """Elaborate the side of an `if` that its condition takes; the other one is checked with its values open."""
         condition: Any = None
-        with self.reporting():
+        with self.reporting(branch.condition.span):
             condition = truth(branch.condition, _StageNames(self, builder, entering, place="if"))
         if isinstance(condition, bool):
             taken, other = (branch.first, branch.second) if condition else (branch.second, branch.first)
@@ -1156,8 +1213,10 @@ class _Elaborator:
         first, second = sides
         if first is None or second is None or first.rank != second.rank:
             return None
-        sizes = (choose(condition, a, b) for a, b in zip(first.sizes, second.sizes, strict=True))
-        output = first.resized(*sizes)
+        try:
+            output = first.resized(*(choose(condition, a, b) for a, b in zip(first.sizes, second.sizes, strict=True)))
+        except TooLarge:
+            return None
         return builder.add(Step(builder.next_name("if"), None, (), output, branch.span, "", groups=builder.groups))
 
     def loop(self, builder: Builder, stage: tree.For, entering: Value | None) -> Value | None:
@@ -1420,7 +1479,7 @@ class _Elaborator:
             self.report_undecided(open_question, span)
             return self.unknown_step(builder, stage, name, inputs)
         except TooLarge as too_large:
-            self.report(Diagnostic("E026", str(too_large), span))
+            self.report_too_large(too_large, span)
             return self.unknown_step(builder, stage, name, inputs)
         named, text = stage.label is not None, _one_line(span.text)
         is_frozen = builder.is_frozen
@@ -1452,17 +1511,13 @@ class _Elaborator:
             self.declare(builder, stage.label, entering)
         return entering
 
-    def refuse_unknown_stage(self, builder: Builder, stage: tree.Stage) -> None:
-        """Raise the mistake of a stage whose word names nothing."""
-        if not isinstance(stage, tree.Layer) or stage.name.text == IDENTITY:
+    def refuse_unknown_stage(self, builder: Builder, stage: tree.Layer) -> None:
+        """Raise the mistake of a stage whose word is no layer."""
+        if stage.name.text == IDENTITY:
             return
         word = stage.name.text
         declarations = forms(word)
         if declarations and not declarations[0].combines and not declarations[0].holds_pipeline:
-            return
-        entry = builder.find(word)
-        is_own_word = isinstance(entry, Given) and isinstance(entry.value, Word) and entry.value.text == word
-        if entry is not None and not is_own_word:
             return
         if declarations:
             raise mistake(
@@ -1574,8 +1629,7 @@ class _Elaborator:
             )
         x = builder.tensor(entering)
         name = self.step_name(builder, "repeat", stage.label)
-        runs: list[Run] = []
-        taken: list[Value] = []
+        copies: list[tuple[Builder, Value | None, int]] = []
         remaining = count
         while remaining > 0:
             copy = Builder(builder, [x], builder.declarations)
@@ -1584,25 +1638,23 @@ class _Elaborator:
             last = Span(stage.span.source, end - 1, end)
             with self.in_copy(Related(last, f"in copy {place} of this repeat") if place > 1 else None):
                 output = self.branch(copy, stage.body, 0 if x is not None else None)
-            body = copy.finish(output)
-            taken = copy.outer
             leaves = copy.tensor(output)
             same_as_before = x is not None and leaves == x
             times = remaining if same_as_before or leaves is None else 1
-            runs.append(Run(body, times))
+            if output != 0:  # else nothing but `id`
+                copies.append((copy, output, times))
             remaining -= times
             x = leaves
-        if not runs or entering is None:
+        if not copies or entering is None:
             if stage.label is not None:
                 self.declare(builder, stage.label, entering)
             if entering is None:
                 raise Silent
             return entering
-        if any(not run.body.steps for run in runs) and runs[-1].body.output == 0:  # nothing but `id`
-            if stage.label is not None:
-                self.declare(builder, stage.label, entering)
-            return entering
-        does, inputs, text = Repeat(tuple(runs)), tuple(taken), f"( ... ) * {count}"
+        # all copies get the same tensors, whichever of them each one reads
+        taken = tuple(dict.fromkeys(value for copy, output, _ in copies for value in copy.taken_by(output)))
+        runs = tuple(Run(copy.finish(output, taken), times) for copy, output, times in copies)
+        does, inputs, text = Repeat(runs), (entering, *taken), f"( ... ) * {count}"
         named, groups = stage.label is not None, builder.groups
         value = builder.add(Step(name, does, inputs, x, stage.span, text, named, groups, builder.is_frozen))
         if stage.label is not None:

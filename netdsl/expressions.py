@@ -9,8 +9,10 @@ from typing import Any, Protocol
 from .diagnostics import Diagnostic, Related, quoted
 from .layer import Tensor
 from .size import (
+    MOST_BITS,
     Condition,
     Expression,
+    TooLarge,
     Undecided,
     both,
     ceil_div,
@@ -86,7 +88,15 @@ def evaluate(expression: tree.Argument, names: Names) -> Value:
     kind = type(expression)
     if kind is tree.Number:
         return expression.value  # type: ignore[union-attr]
-    return _EVALUATE[kind](expression, names)
+    try:
+        return _EVALUATE[kind](expression, names)
+    except ZeroDivisionError:
+        message = f"{quoted(expression.span.text)} divides by zero"
+        raise mistake("E008", message, expression.span, help="divide by a number above 0") from None
+    except TooLarge as reason:
+        if names.leaves_open:
+            raise Silent from None
+        raise mistake("E026", str(reason), expression.span, help="give the open sizes in it a number") from None
 
 
 def _dims(dims: tree.Dims, names: Names) -> Value:
@@ -153,7 +163,7 @@ def undefined(word: Word, expression: tree.Expression, names: Names, wanted: str
     """Return the mistake of a word that nothing declares, where a value has to stand."""
     if isinstance(expression, tree.Name) and expression.text != word.text:
         return mistake(
-            "E008",
+            "E010",
             f"{quoted(expression.text)} is the word `{word.text}` here, and {wanted} is wanted",
             expression.span,
             help=f"compare it, as in `{expression.text} == {word.text}`"
@@ -223,25 +233,56 @@ _ARITHMETIC: dict[str, Callable[[Any, Any, tree.Binary], Value]] = {
 def _binary(binary: tree.Binary, names: Names) -> Value:
     operator, left, right = binary.operator, binary.left, binary.right
     if operator in ("and", "or"):
-        return (both if operator == "and" else either)(truth(left, names), truth(right, names))
+        first = truth(left, names)
+        if first is (operator == "or"):
+            _check_names(right, names)
+            return first
+        return (both if operator == "and" else either)(first, truth(right, names))
     a, b = evaluate(left, names), evaluate(right, names)
     if operator in ("==", "!="):
         if is_number(a) and is_number(b):
             return same(a, b) if operator == "==" else differ(a, b)
         if names.leaves_open and (isinstance(a, Expression) or isinstance(b, Expression)):
             return open_truth(binary.span.text)
+        _refuse_misspelled(left, a, right, b, names)
+        _refuse_misspelled(right, b, left, a, names)
         return (a == b) is (operator == "==")
     value = _ARITHMETIC[operator](_number(a, left, names), _number(b, right, names), binary)
     if hasattr(value, "denominator") and not isinstance(value, bool):
         value = exact(value)
+        if max(abs(value.numerator), value.denominator) >> MOST_BITS:
+            raise mistake("E026", "a number of too many digits", binary.span, help="round it, or begin with fewer")
     if isinstance(value, int) and abs(value) > LARGEST:
         raise mistake("E026", f"a number beyond {LARGEST:,}, the largest size", binary.span)
     return value
 
 
+def _refuse_misspelled(
+    written: tree.Expression, value: Value, other: tree.Expression, compared: Value, names: Names
+) -> None:
+    """Raise the mistake of a compared word that looks like a name that exists, or is compared with another word."""
+    if not isinstance(value, Word) or not isinstance(written, tree.Name) or written.text != value.text:
+        return
+    is_constant = isinstance(compared, Word) and isinstance(other, tree.Name) and other.text == compared.text
+    if is_constant or (is_number(compared) and nearest(value.text, (*names.names(), *SIZES))):
+        raise undefined(value, written, names)
+
+
+def _check_names(expression: tree.Expression, names: Names) -> None:
+    """Raise the mistake of a name in what is not evaluated, because something guards it; its value may be anything."""
+    try:
+        evaluate(expression, names)
+    except Mistake as found:
+        if found.diagnostic.code in ("E009", "E010"):
+            raise
+    except Undecided:
+        pass
+
+
 def _choose(choice: tree.Choose, names: Names) -> Value:
     condition = truth(choice.condition, names)
     if isinstance(condition, bool):
+        _check_names(choice.second if condition else choice.first, names)
         return evaluate(choice.first if condition else choice.second, names)
     first, second = evaluate(choice.first, names), evaluate(choice.second, names)
     return choose(condition, _number(first, choice.first, names), _number(second, choice.second, names))
@@ -269,6 +310,7 @@ def _function(function: tree.Function, names: Names) -> Value:
             f"the functions are {', '.join(_FUNCTIONS)}",
         )
     least, most, call = known
+    cure = f"for example `{function.name.text}({'16' if least == 1 else '20, 8'})`"
     values = [evaluate(argument, names) for argument in function.arguments]
     if function.name.text in ("min", "max") and len(values) == 1 and isinstance(values[0], tuple):
         values = list(values[0])
@@ -281,11 +323,12 @@ def _function(function: tree.Function, names: Names) -> Value:
             "E008",
             f"{quoted(function.name.text)} takes {wanted} argument{'s' * (least != 1)}, not {len(numbers)}",
             function.span,
+            help=cure,
         )
     try:
         return call(*numbers)
     except ValueError as error:
-        raise mistake("E008", f"{quoted(function.name.text)}: {error}", function.span) from None
+        raise mistake("E008", f"{quoted(function.name.text)}: {error}", function.span, help=cure) from None
 
 
 def _known(value: Value) -> Value:

@@ -63,7 +63,9 @@ def reader(folder: str | None) -> Callable[[str, Source], Source]:
         except CompileError as error:
             guess = "" if os.path.lexists(name) else _beside(name, path)
             cure = f"; did you mean `{guess}`?" if guess else ""
-            raise OSError(error.diagnostics[0].message.partition(": ")[2] + cure) from None
+            said = error.diagnostics[0].message
+            reason = said.partition(": ")[2] if said.startswith("cannot read") else f"it {said.partition('` ')[2]}"
+            raise OSError(reason + cure) from None
 
     return find
 

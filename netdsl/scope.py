@@ -260,25 +260,40 @@ class Builder:
         outer = self.parent.visible() if self.parent else self.declarations.names(self.limit)
         return (*inner, *outer)
 
-    def finish(self, output: Value | None) -> Body:
-        """Return the body, with the steps that its output does not need left out."""
-        return pruned(tuple(self.inputs), self.steps, () if output is None else (output,), keep_all=output is None)[0]
+    def taken_by(self, output: Value | None) -> tuple[Value, ...]:
+        """Return the values of the parent that an output needs, beside what enters."""
+        needed = _needed(self.steps, () if output is None else (output,), keep_all=output is None)
+        return tuple(self.outer[value] for value in range(1, len(self.inputs)) if value in needed)
+
+    def finish(self, output: Value | None, taken: tuple[Value, ...] | None = None) -> Body:
+        """Return the body, with the steps that its output does not need left out.
+
+        `taken` are the values of the parent that its inputs stand for, beside what enters; without, those that it took.
+        """
+        inputs, places = tuple(self.inputs), {value: value for value in range(len(self.inputs))}
+        if taken is not None:
+            assert self.parent is not None
+            inputs = (self.inputs[0], *map(self.parent.tensor, taken))
+            taken_at = {outside: place for place, outside in enumerate(taken, 1)}
+            places = {0: 0, **{n: taken_at.get(self.outer[n], 0) for n in range(1, len(self.inputs))}}
+        outputs = () if output is None else (output,)
+        return pruned(inputs, self.steps, outputs, output is None, places)[0]
 
 
 def pruned(
-    inputs: tuple[Tensor | None, ...], steps: list[Step], outputs: tuple[Value, ...], keep_all: bool
+    inputs: tuple[Tensor | None, ...],
+    steps: list[Step],
+    outputs: tuple[Value, ...],
+    keep_all: bool,
+    places: dict[Value, Value] | None = None,
 ) -> tuple[Body, dict[Value, Value], list[tuple[Value, Step]]]:
     """Return a body of the steps that some output needs, the new number of each value, and the steps left out
     with their old ones.
 
-    Values of steps come as negative numbers and leave counted behind the inputs.
+    Values of steps come as negative numbers and leave counted behind the inputs; `places` are the numbers of those.
     """
-    needed = set(outputs)
-    for place in range(len(steps) - 1, -1, -1):
-        if keep_all or -place - 1 in needed:
-            needed.add(-place - 1)
-            needed.update(read_by(steps[place]))
-    renumbered: dict[Value, Value] = {value: value for value in range(len(inputs))}
+    needed = _needed(steps, outputs, keep_all)
+    renumbered: dict[Value, Value] = dict(places or {})
     kept: list[Step] = []
     dropped: list[tuple[Value, Step]] = []
     for place, step in enumerate(steps):
@@ -292,6 +307,16 @@ def pruned(
             dropped.append((-place - 1, step))
     output = renumbered[outputs[-1]] if outputs else None
     return Body(inputs, tuple(kept), output), renumbered, dropped
+
+
+def _needed(steps: list[Step], outputs: tuple[Value, ...], keep_all: bool) -> set[Value]:
+    """Return the values that some output needs, of steps and of inputs."""
+    needed = set(outputs)
+    for place in range(len(steps) - 1, -1, -1):
+        if keep_all or -place - 1 in needed:
+            needed.add(-place - 1)
+            needed.update(read_by(steps[place]))
+    return needed
 
 
 def read_by(step: Step) -> tuple[Value, ...]:

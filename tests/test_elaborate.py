@@ -111,3 +111,41 @@ def test_a_trained_tensor_in_a_block_has_the_sizes_of_its_use() -> None:
 def test_a_fraction_that_comes_out_whole_is_a_whole_number() -> None:
     net = netdsl.compile("const x = 0.1\nin 9 | dense (x*10*channels) | dense (x*3*10) | dense (1/2 + 3/2)")
     assert [step.output.sizes for step in net.network.body.steps if step.output] == [(9,), (9,), (3,), (2,)]
+
+
+@pytest.mark.parametrize("given", ["act", "other"])
+def test_a_word_that_a_parameter_holds_is_a_layer_and_no_name(given: str) -> None:
+    """What `act` and `other` are called inside of the block has nothing to do with what they hold."""
+    with pytest.raises(netdsl.CompileError, match=f"there is no layer `{given}`"):
+        netdsl.compile(f"block unit act other=3: dense other | act\nin 8 | unit {given}")
+
+
+def test_what_an_if_does_not_take_may_grow_beyond_what_is_calculated() -> None:
+    """On open sizes, twelve blocks in blocks give an expression that is too large to be looked at."""
+    body = "conv 3@1, conv 3@3/2 same | up 2 | conv 3@1"
+    blocks = "".join(f"block b{n}: add(b{n - 1} | {body})\n" for n in range(1, 12))
+    net = netdsl.compile(f"block b0: conv 3@3 same\n{blocks}in 8x8x3 | (if width > 9 then b11 else id)")
+    assert net.parameters.total == 0
+
+
+def test_a_repeat_whose_last_copies_do_nothing_keeps_the_first_ones() -> None:
+    halved = "in 16 | ((if channels > 4 then dense (channels/2) else id)) * 5 | dense 2"
+    assert netdsl.compile(halved).parameters == netdsl.compile("in 16 | dense 8 | dense 4 | dense 2").parameters
+
+
+@pytest.mark.parametrize(
+    "condition", ["n > 0 and 8/n > 2", "not (n == 0 or 8/n <= 2)", "(if n > 0 then 8/n else 0) > 2"]
+)
+def test_what_a_condition_guards_is_not_calculated(condition: str) -> None:
+    text = f"block unit n: if {condition} then dense 4 else id\nin 8 | unit 0 | unit 2"
+    assert [step.output.sizes for step in netdsl.compile(text).network.body.steps if step.output] == [(8,), (8,), (4,)]
+    with pytest.raises(netdsl.CompileError, match="nothing called `m` has been declared"):
+        netdsl.compile(text.replace("8/n", "8/m"))
+
+
+def test_a_word_can_be_compared_with_a_number_but_not_a_misspelled_name() -> None:
+    text = "block down s=auto: pool (if s == auto then 2 else s)\nin 8x8x3 | down | down 4"
+    assert netdsl.compile(text).outputs[0].shape == (1, 1, 3)
+    for condition in ("chanels == 3", "3 != chanels", "kind == batch"):
+        with pytest.raises(netdsl.CompileError, match="nothing called"):
+            netdsl.compile(f"in 8x8x3 | (if {condition} then bn else id)")

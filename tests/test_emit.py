@@ -28,6 +28,22 @@ STRUCTURES = {
     """,
     "residuals repeated": "in 9x8x4 | (residual(conv 4@3 same | tanh | conv 4@3 same) | relu) * 3 | dense 5",
     "a repeat whose first copy changes the shape": "in 9x8x3 | (conv 6@3 same as c | tanh) * 3 | dense 5",
+    "a repeat whose copies read different tensors": """
+        in 8 as x | dense 16 as y
+        | ((if channels > 8 then dense 8 | add(id, x) else dense 8 | add(id, y | dense 8)) | tanh) * 3 | dense 2
+    """,
+    "a repeat whose last copies do nothing": """
+        in 16 | ((if channels > 4 then dense (channels/2) | tanh else id)) * 5 | dense 3
+    """,
+    "a shared block that is frozen where it is used": """
+        shared t: dense 8 | tanh | dense 8
+        shared u: dense 8
+        in 8 | freeze(t | u) | relu | freeze((u | tanh) * 2 | t) | dense 2
+    """,
+    "a block called like a module of functions": """
+        block f skip: up like=skip
+        in 8x8x3 as x | pool 2 as y | f x | pool 2 | pool 2 | f y | conv 2@3
+    """,
     "a repeat that shrinks": "in 12x12x2 | (conv 4@3 | tanh) * 4 | flatten | linear 3",
     "a repeat in a repeat": "in 6x5x4 | ((conv 4@3 same | tanh) * 2 | bn) * 3 | pool global max | dense 2",
     "a repeat that reads what is outside": """

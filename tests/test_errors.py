@@ -113,6 +113,28 @@ def test_a_link_leads_out_of_no_folder(tmp_path: Path) -> None:
         netdsl.load(folder / "main.net")
 
 
+@pytest.mark.parametrize(
+    "content, reason",
+    [(b"const a = 1\0", "it is not a text: it has bytes of value 0 in it"), (b"# \xe9", "it is not a text in UTF-8")],
+)
+def test_a_used_file_that_is_no_text(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "other.net").write_bytes(content)
+    (tmp_path / "main.net").write_text('use "other.net"\nin 8 | dense 3')
+    with pytest.raises(netdsl.CompileError, match=f'cannot use `"other.net"`: {reason}'):
+        netdsl.load(tmp_path / "main.net")
+
+
+@pytest.mark.parametrize("command", [["summary"], ["explain"], ["emit", "--to", "torch"]])
+def test_a_library_is_no_network(capsys: Capture, tmp_path: Path, command: list[str]) -> None:
+    path = tmp_path / "blocks.net"
+    path.write_text("block unit c: conv c@3 | relu\n")
+    assert main([*command, str(path)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("E025 this file holds no network: it only declares what others can use\n")
+    assert len(re.findall(r"^E\d{3} ", err, re.MULTILINE)) == 1
+
+
 def test_files_that_use_files_without_end(tmp_path: Path) -> None:
     for number in range(200):
         (tmp_path / f"file{number}.net").write_text(f'use "file{number + 1}.net"')
@@ -185,10 +207,13 @@ def _refuse(*_: object, **__: object) -> None:
         "in 8 | dense " + "[" * 100_000,
         "in 8 | dense 2" + "*2" * 100_000,
         "in 8 | dense 1" + "+1" * 100_000 + "/0",
+        "in Tx8 | linear (length" + " * length" * 40 + ")",
+        "".join(f"const c{n} = c{n - 1}" + f" * c{n - 1}" * 25 + "\n" for n in range(1, 9)).replace("c0", "(1/3)"),
     ],
     ids=[
         "a word", "a layer", "a number", "two names", "parentheses", "parentheses never closed",
         "parentheses never opened", "an expression", "combinators", "lists", "a product", "a sum",
+        "a power", "digits",
     ],
 )  # fmt: skip
 def test_endless_texts_are_refused_at_once(text: str) -> None:

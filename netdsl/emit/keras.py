@@ -23,6 +23,7 @@ from .skeleton import (
     first_uses,
     function_name,
     idiom,
+    is_used_frozen,
     main_first,
     number_of_uses,
     present,
@@ -200,7 +201,7 @@ class _Emitter:
             inside = _operations(shared, (shared.output,), {})  # type: ignore[arg-type]
             name = self.variables.keep(block, set())
             outer_items, self.items, self.tags = self.items, [], [f"{block}_"]
-            self.is_frozen = _is_frozen(body, shared)
+            self.is_frozen = is_used_frozen(body, shared)
             self.blocks += 1
             only = inside.ops[0] if len(inside.ops) == 1 else None
             if only is not None and only.part is not None and len(only.part.modules) == 1:
@@ -641,17 +642,6 @@ def _frozen(layer: code.Call) -> code.Call:
 def _has_labels(items: tuple[_Item, ...]) -> bool:
     """Whether a layer among items has a name of its own."""
     return any(bool(item.label) if isinstance(item, _At) else item.has_labels for item in items)
-
-
-def _is_frozen(body: Body, shared: Body, is_frozen: bool = False) -> bool:
-    """Whether a shared block is used frozen, which it is everywhere or nowhere."""
-    for step in body.steps:
-        frozen_here = is_frozen or step.is_frozen
-        if isinstance(step.does, Use) and step.does.body is shared:
-            return frozen_here
-        if isinstance(step.does, Repeat) and any(_is_frozen(run.body, shared, frozen_here) for run in step.does.runs):
-            return True
-    return False
 
 
 def _kinds(operations: Operations) -> Iterator[str]:

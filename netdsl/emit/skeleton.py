@@ -301,6 +301,11 @@ def first_uses(body: Body) -> dict[Body, tuple[str, str]]:
     return found
 
 
+def is_used_frozen(body: Body, shared: Body) -> bool:
+    """Whether a shared block is used frozen, which it is everywhere or nowhere."""
+    return any(isinstance(step.does, Use) and step.does.body is shared and step.is_frozen for step in _every_step(body))
+
+
 def number_of_uses(body: Body) -> dict[Body, int]:
     """Return how often each block's body stands in the text of all bodies, a repeat being one place."""
     found: dict[Body, int] = {}

@@ -40,6 +40,7 @@ from .skeleton import (
     docstring,
     first_uses,
     idiom,
+    is_used_frozen,
     main_first,
     number_of_uses,
     present,
@@ -498,7 +499,10 @@ class _Emitter:
         segments = self.named(segments, placement, taken)
         attributes = [segment for segment in segments if segment.modules]
         made = {body: self.copy(block, placement.shared[body]) for body, block in shared.items()} if whole else {}
-        assigns = [_attribute(shared[body], module) for body, (module, _) in made.items()]
+        assigns = []
+        for block, (module, _) in made.items():
+            is_frozen = is_used_frozen(placement.body, block)
+            assigns.append(_attribute(shared[block], _not_trained(module) if is_frozen else module))
         assigns += [line for part in attributes if part.ops[0].step not in aux for line in part.assignment()]
         body: list[code.Statement] = []
         if has_aux:
@@ -586,7 +590,7 @@ class _Emitter:
             items = (*(_At(layer, stored, "", op.order) for stored in op.stored), *beyond)
             modules = [to_code(call) for call in op.part.modules]
         if op.step.is_frozen and items:
-            modules[-1] = code.Call(code.Attribute(modules[-1], "requires_grad_"), (code.expression(False),))
+            modules[-1] = _not_trained(modules[-1])
         return modules, items
 
     def experts(self, op: Op, experts: Experts) -> tuple[code.Expression, tuple[_Item, ...]]:
@@ -649,7 +653,7 @@ class _Emitter:
     def unused_class(self, name: str) -> str:
         """Return a class name that nothing in the module has."""
         wanted, number = name, 1
-        while name in self.class_names or name in self.carried or name in ("Tensor",):
+        while name in self.class_names or name in self.carried or name in ("F", "Tensor"):
             number += 1
             name = f"{wanted}_{number}" if wanted[-1].isdigit() else f"{wanted}{number}"
         self.class_names.add(name)
@@ -735,6 +739,11 @@ class _Whole:
 
 def _attribute(name: str, value: code.Expression) -> code.Statement:
     return code.Assign((code.Attribute(code.Name("self"), name),), value)
+
+
+def _not_trained(module: code.Expression) -> code.Expression:
+    """Return a module whose weights training leaves as they are."""
+    return code.Call(code.Attribute(module, "requires_grad_"), (code.expression(False),))
 
 
 def _is_kept(op: Op) -> bool:
