@@ -1877,7 +1877,8 @@ class _Elaborator:
         try:
             forms("add")[0]().output(leaving, entered)
         except Refused:
-            cure = f"end the branch with {entered.channels} channels, or write both sides: `add(..., conv 8@1)`"
+            fits = f"conv {leaving.channels}@1" if leaving.rank == 3 else f"linear {leaving.channels}"
+            cure = f"end the branch with {entered.channels} channels, or write both sides: `add(..., {fits})`"
             if leaving.positions != entered.positions:
                 cure = "use `same` padding and no stride in the branch, or write both sides: `add(..., pool 2)`"
             raise mistake(

@@ -40,6 +40,12 @@ STRUCTURES = {
         shared u: dense 8
         in 8 | freeze(t | u) | relu | freeze((u | tanh) * 2 | t) | dense 2
     """,
+    "a shared block that serves training first": """
+        shared t: dense 8 | tanh
+        let x = in 8
+        aux x | t | dense 3
+        out x | t | dense 2
+    """,
     "a block called like a module of functions": """
         block f skip: up like=skip
         in 8x8x3 as x | pool 2 as y | f x | pool 2 | pool 2 | f y | conv 2@3

@@ -146,6 +146,7 @@ class _Emitter:
         """What stands before the name of a layer in a repeat, so that each copy has a name of its own."""
         self.objects: dict[int, code.Expression] = {}
         """The variables of layers that are used more than once."""
+        self.first_uses: dict[Body, tuple[str, str]] = {}
         self.uses: dict[Body, int] = {}
         self.functions: dict[tuple[Body, bool], tuple[str, tuple[_Item, ...], bool]] = {}
         """The functions of blocks that stand in several places: name, what they make, whether they take a name."""
@@ -176,6 +177,7 @@ class _Emitter:
 
     def network(self, network: Network, name: str) -> code.Statement:
         """Return the function of the whole network."""
+        self.first_uses = first_uses(network.body)
         network, aux = main_first(network)
         self.function_names.add(name)
         body = network.body
@@ -197,7 +199,7 @@ class _Emitter:
     def share(self, body: Body, operations: Operations) -> None:
         """Append the statements that make shared blocks, each a layer or a model of its own."""
         lent = {op.tied.shared[0] for op in operations.ops if op.tied is not None and op.tied.shared}
-        for shared, (block, first_use) in first_uses(body).items():
+        for shared, (block, first_use) in self.first_uses.items():
             inside = _operations(shared, (shared.output,), {})  # type: ignore[arg-type]
             name = self.variables.keep(block, set())
             outer_items, self.items, self.tags = self.items, [], [f"{block}_"]

@@ -465,6 +465,7 @@ class _Emitter:
     def network(self, network: Network, name: str) -> tuple[code.Statement, tuple[_Item, ...]]:
         """Return the class of the whole network, and where its weights are."""
         self.class_names.add(name)
+        self.first_uses = first_uses(network.body)
         network, aux = main_first(network)
         sources = [step for step in network.body.steps if isinstance(step.does, Layer) and step.does.is_input]
         layouts = tuple(natural(step.output) for step in sources if step.output is not None)
@@ -472,7 +473,6 @@ class _Emitter:
         placement = _Placement(network.body, layouts, "natural", outputs, {})
         labels = {output.value: output.name for output in network.outputs}
         names = ["x" if len(sources) == 1 and not step.named else step.name for step in sources]
-        self.first_uses = first_uses(network.body)
         self.uses = number_of_uses(network.body)
         whole = _Whole(aux, sum(not output.aux for output in network.outputs))
         return self.class_of(name, placement, names, [labels[value] for value in placement.outputs], whole)
