@@ -11,6 +11,7 @@ from .network import Network
 from .options import NO_OPTIONS, Options
 from .size import TooLarge
 from .source import Source, Span
+from .syntax import tree
 from .syntax.parser import parse
 from .syntax.tree import Program
 
@@ -26,6 +27,12 @@ class Result:
     network: Network
     total: Counts | None
     diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def is_library(self) -> bool:
+        """Whether the text only declares what others can use, so that it describes no network on purpose."""
+        declarations = tree.Use | tree.Const | tree.Block | tree.Shared
+        return bool(self.program.statements) and all(isinstance(s, declarations) for s in self.program.statements)
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
