@@ -61,7 +61,7 @@ def elaborate(
     program: tree.Program, name: str, options: Options = NO_OPTIONS
 ) -> tuple[Network, tuple[Diagnostic, ...]]:
     """Return the network that a program describes, as far as it is known, and what is wrong with it."""
-    return _Elaborator(program.source, options).file(program, name)
+    return Elaborator(program.source, options).file(program, name)
 
 
 @frozen(eq=False)
@@ -73,7 +73,7 @@ class _Made:
     diagnostics: tuple[Diagnostic, ...]
 
 
-class _StageNames:
+class StageNames:
     """The names around one stage, for its arguments; see `expressions.Names`.
 
     `births` is the name of an input, whose shape makes symbols; `place` is what a choice in the arguments is called.
@@ -81,7 +81,7 @@ class _StageNames:
     """
 
     def __init__(
-        self, elaborator: _Elaborator, builder: Builder, entering: Value | None, births: str = "", place: str = ""
+        self, elaborator: Elaborator, builder: Builder, entering: Value | None, births: str = "", place: str = ""
     ) -> None:
         self.elaborator = elaborator
         self.builder = builder
@@ -138,7 +138,7 @@ class _StageNames:
         return self.elaborator.member(self.place, members, span)
 
 
-class _Elaborator:
+class Elaborator:
     """One walk over one file."""
 
     def __init__(self, source: Source, options: Options) -> None:
@@ -355,7 +355,8 @@ class _Elaborator:
                 )
         renamed = tuple(evolve(output, value=renumbered[output.value]) for output in outputs)
         ordered = sorted(self.diagnostics, key=lambda found: (found.span.source is not self.source, found.span.start))
-        return Network(name, self.source, body, renamed, trainings, tuple(self.budgets)), tuple(ordered)
+        network = Network(name, self.source, body, renamed, self.options, trainings, tuple(self.budgets))
+        return network, tuple(ordered)
 
     def statement(self, builder: Builder, statement: tree.Statement) -> Output | None:
         """Elaborate a statement; return the output that it makes, if it makes one."""
@@ -435,7 +436,7 @@ class _Elaborator:
         if any(isinstance(argument, tree.Wrong) for argument in statement.arguments):
             raise Silent
         word = tree.Name(Span(statement.span.source, statement.span.start, statement.span.start + 5), "train")
-        bound = bind(word, (Train,), statement.arguments, _StageNames(self, builder, None, place="train"))
+        bound = bind(word, (Train,), statement.arguments, StageNames(self, builder, None, place="train"))
         assert isinstance(bound.layer, Train)
         self.trainings.append((bound.layer, bound.spans, word.span))
 
@@ -496,7 +497,7 @@ class _Elaborator:
         self.constants.setdefault(name, statement.name.span)
         self.checking += name in self.options.settings  # what is set is not needed
         try:
-            value = evaluate(statement.value, _StageNames(self, builder, None, place=name))
+            value = evaluate(statement.value, StageNames(self, builder, None, place=name))
             if _tensor_in(value):
                 raise mistake(
                     "E008",
@@ -699,7 +700,7 @@ class _Elaborator:
         made = self.body_of(use)
         for found_inside in made.diagnostics:
             self.blame(found_inside, use)
-        does = Use(block.name, tuple(use.arguments.items()), made.body, block.is_shared)
+        does = Use(block, tuple(use.arguments.items()), made.body, frozenset(use.spans))
         text, is_named = _one_line(stage.span.text), stage.label is not None
         is_frozen = builder.keeps_frozen if block.is_shared else builder.is_frozen
         value = builder.add(
@@ -715,7 +716,7 @@ class _Elaborator:
         """Return a use with the value of every parameter of the block, which are names inside it."""
         if any(isinstance(argument, tree.Wrong) for argument in stage.arguments):
             raise Silent
-        names = _StageNames(self, builder, entering)
+        names = StageNames(self, builder, entering)
         given, spans = bind_block(stage, block.name, block.parameters, names, name)
         arguments: dict[str, ArgumentValue] = {}
         for parameter in block.parameters:
@@ -724,7 +725,7 @@ class _Elaborator:
                 value = _moved_in(given[word], builder, inner)
             else:
                 assert parameter.default is not None, "what has no default is given"
-                value = evaluate(parameter.default, _StageNames(self, inner, 0, place=f"{block.name}.{word}"))
+                value = evaluate(parameter.default, StageNames(self, inner, 0, place=f"{block.name}.{word}"))
             arguments[word] = value
             inner.frames[0].names[word] = Given(value, parameter.name.span)
         return UseOf(block, stage, inner, arguments, spans)
@@ -858,7 +859,7 @@ class _Elaborator:
                     if word in use.spans or number is None:
                         value = tried(value, word, number)
                     if isinstance(value, Word) and isinstance(parameter.default, tree.Name):
-                        value = evaluate(parameter.default, _StageNames(self, copy, 0))
+                        value = evaluate(parameter.default, StageNames(self, copy, 0))
                     copy.frames[0].names[word] = Given(value, parameter.name.span)
                 with self.apart() as found:
                     self.inside(use.block, copy)
@@ -907,7 +908,7 @@ class _Elaborator:
         value: ArgumentValue = any_number(name.text)
         if parameter.default is not None:
             with self.reporting(parameter.default.span):
-                value = evaluate(parameter.default, _StageNames(self, inner, 0, place=name.text))
+                value = evaluate(parameter.default, StageNames(self, inner, 0, place=name.text))
         inner.frames[0].names[name.text] = Given(value, name.span)
 
     def table(self, builder: Builder, block: Block, name: tree.Name) -> NamedTensor:
@@ -1181,15 +1182,23 @@ class _Elaborator:
         """Elaborate the side of an `if` that its condition takes; the other one is checked with its values open."""
         condition: Any = None
         with self.reporting(branch.condition.span):
-            condition = truth(branch.condition, _StageNames(self, builder, entering, place="if"))
+            condition = truth(branch.condition, StageNames(self, builder, entering, place="if"))
         if isinstance(condition, bool):
             taken, other = (branch.first, branch.second) if condition else (branch.second, branch.first)
             self.check_side(builder, other, entering)
             with builder.frame({}, is_scope=True):
                 return self.in_branch(builder, taken, entering)
-        sides = [self.check_side(builder, side, entering) for side in (branch.first, branch.second)]
         if condition is None:
+            for side in (branch.first, branch.second):
+                self.check_side(builder, side, entering)
             return None
+        return self.open_conditional(builder, branch, condition, entering)
+
+    def open_conditional(
+        self, builder: Builder, branch: tree.Conditional, condition: Condition, entering: Value | None
+    ) -> Value | None:
+        """Elaborate an `if` whose condition symbols leave open: both of its sides are checked."""
+        sides = [self.check_side(builder, side, entering) for side in (branch.first, branch.second)]
         if not self.checking:
             raise Mistake(_undecided(Undecided(condition.symbols), branch.condition.span))
         return self.joined(builder, branch, condition, sides)
@@ -1271,14 +1280,12 @@ class _Elaborator:
         """Return the items of the list of `for` or `each`, a value for each of its variables."""
         word = "for" if isinstance(stage, tree.For) else "each"
         self.refuse_variables(stage, word)
-        names = _StageNames(self, builder, entering, place=f"{word}.items")
+        names = StageNames(self, builder, entering, place=f"{word}.items")
         items: Any = evaluate(stage.items, names)
         if isinstance(items, Word):
             raise undefined(items, stage.items, names, "a list or a number")
         if isinstance(items, Expression):
-            if not self.checking:
-                raise Mistake(_undecided(Undecided(items.symbols), stage.items.span))
-            return [tuple(any_number(name.text) for name in stage.names)]
+            return self.open_items(stage, items)
         variables = ", ".join(name.text for name in stage.names)
         several = len(stage.names) > 1
         pair = f"for example `{word} {variables} in [[{', '.join('12345678'[: len(stage.names)])}]] ( ... )`"
@@ -1313,6 +1320,12 @@ class _Elaborator:
                     help=pair,
                 )
         return list(items) if several else [(item,) for item in items]  # type: ignore[arg-type]
+
+    def open_items(self, stage: tree.For | tree.Each, items: Expression) -> list[tuple[Any, ...]]:
+        """Return what stands for the items where symbols leave open how many there are: one, with its values open."""
+        if not self.checking:
+            raise Mistake(_undecided(Undecided(items.symbols), stage.items.span))
+        return [tuple(any_number(name.text) for name in stage.names)]
 
     def refuse_variables(self, stage: tree.For | tree.Each, word: str) -> None:
         """Raise the mistake of variables that are in upper case, or of one name."""
@@ -1397,7 +1410,7 @@ class _Elaborator:
                 stage.span,
                 help="declare it before, by `let`",
             )
-        names = _StageNames(self, builder, entering, births=name if is_input else "", place=name)
+        names = StageNames(self, builder, entering, births=name if is_input else "", place=name)
         if is_input:
             self.inputs[name] = stage.span
         try:
@@ -1469,8 +1482,7 @@ class _Elaborator:
                 )
             check_input(layer, tensors[:entering])
             output = layer.output(*tensors)
-            if not self.checking:
-                check_sizes(output, layer, tensors)
+            self.check_sizes(output, layer, tensors)
         except Refused as refused:
             if not (self.checking and refused.code == "E030"):
                 self.report(refusal(builder, refused, span, inputs, spans, self.copy))
@@ -1490,6 +1502,11 @@ class _Elaborator:
         if stage.label is not None:
             self.declare(builder, stage.label, value)
         return value
+
+    def check_sizes(self, output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
+        """Refuse sizes that are too large, and weights of an open size, unless values are left open on purpose."""
+        if not self.checking:
+            check_sizes(output, layer, tensors)
 
     def unknown_step(
         self, builder: Builder, stage: tree.Layer | tree.Call, name: str, inputs: tuple[Value, ...] = ()
@@ -1588,7 +1605,7 @@ class _Elaborator:
         """Elaborate `( ... )`, once in place or as a repeat."""
         if stage.count is None:
             return self.plain_group(builder, stage, entering)
-        names = _StageNames(self, builder, entering, place="repeat.count")
+        names = StageNames(self, builder, entering, place="repeat.count")
         count = evaluate(stage.count, names)
         if isinstance(count, Word):
             raise undefined(count, stage.count, names)
@@ -1602,10 +1619,17 @@ class _Elaborator:
                 help="for example `(conv 8@3 same | relu) * 3`",
             ) from None
         if not isinstance(count, int):
-            if not self.checking:
-                raise Mistake(_undecided(Undecided(count.symbols), stage.count.span))
-            count = 1
+            return self.open_repeat(builder, stage, count, entering)
         return self.repeat(builder, stage, count, entering)
+
+    def open_repeat(
+        self, builder: Builder, stage: tree.Group, count: Expression, entering: Value | None
+    ) -> Value | None:
+        """Elaborate a repeat whose count symbols leave open: one copy is checked."""
+        assert stage.count is not None
+        if not self.checking:
+            raise Mistake(_undecided(Undecided(count.symbols), stage.count.span))
+        return self.repeat(builder, stage, 1, entering)
 
     def plain_group(
         self, builder: Builder, stage: tree.Group | tree.Call, entering: Value | None, body: tree.Branch | None = None
@@ -1706,7 +1730,7 @@ class _Elaborator:
                 help=f"for example `{example(forms(stage.name.text)[0])}`",
             )
         written = (*(item for item in stage.items if isinstance(item, tree.Keyword)), *stage.arguments)
-        names = _StageNames(self, builder, entering, place=name)
+        names = StageNames(self, builder, entering, place=name)
         bound = bind(stage.name, forms(stage.name.text), written, names)
         assert isinstance(bound.layer, Moe)
         x = builder.tensor(entering)
@@ -1728,8 +1752,7 @@ class _Elaborator:
         try:
             check_input(bound.layer, [x])
             leaving = bound.layer.output(x, made)
-            if not self.checking:
-                check_sizes(leaving, bound.layer, [x])
+            self.check_sizes(leaving, bound.layer, [x])
         except Refused as refused:
             self.report(refusal(builder, refused, stage.span, (entering,), bound.spans, self.copy))
             return self.unknown_step(builder, stage, name, (entering,))
@@ -1839,17 +1862,14 @@ class _Elaborator:
 
     def residual(self, builder: Builder, stage: tree.Call, entering: Value | None) -> Value | None:
         """Elaborate `residual(P)`: add(P, id), or P alone where `when=` is false."""
-        when = True
+        when: bool | Condition = True
         for argument in (*stage.arguments, *(item for item in stage.items if isinstance(item, tree.Keyword))):
             if not isinstance(argument, tree.Keyword) or argument.name.text != "when":
                 cure = "for example `residual(conv 8@3 same) when=(channels == 8)`"
                 raise mistake("E009", "`residual` knows only `when=`", argument.span, help=cure)
-            condition = truth(argument.value, _StageNames(self, builder, entering, place="residual.when"))
-            if not isinstance(condition, bool):
-                if not self.checking:
-                    raise Mistake(_undecided(Undecided(condition.symbols), argument.value.span))
-                raise Silent
-            when = condition
+            when = truth(argument.value, StageNames(self, builder, entering, place="residual.when"))
+            if not isinstance(when, bool):
+                self.check_open_residual(when, argument.value.span)
         branches, _ = self.branches(builder, stage, entering)
         if len(branches) != 1:
             raise mistake(
@@ -1858,6 +1878,8 @@ class _Elaborator:
                 stage.span,
                 help="see `add(a, b)`",
             )
+        if not isinstance(when, bool):
+            return self.open_residual(builder, stage, when, branches[0][0], entering)
         if not when:
             value = branches[0][0]
             if stage.label is not None:
@@ -1866,6 +1888,16 @@ class _Elaborator:
         self.refuse_other_shape(builder, stage, branches[0], entering)
         word = tree.Name(stage.name.span, "add")
         return self.combine(builder, stage, word, [*branches, (entering, stage.name.span)], (), entering)
+
+    def check_open_residual(self, when: Condition, span: Span) -> None:
+        """Raise the mistake of a `when=` that symbols leave open."""
+        raise Silent if self.checking else Mistake(_undecided(Undecided(when.symbols), span))
+
+    def open_residual(
+        self, builder: Builder, stage: tree.Call, when: Condition, branch: Value | None, entering: Value | None
+    ) -> Value | None:
+        """Elaborate a residual that symbols leave open; here nothing has come so far."""
+        raise Silent
 
     def refuse_other_shape(
         self, builder: Builder, stage: tree.Call, branch: tuple[Value | None, Span], entering: Value | None
@@ -1901,7 +1933,7 @@ class _Elaborator:
     ) -> Value | None:
         """Append the layer that joins branches."""
         name = self.step_name(builder, word.text, stage.label)
-        bound = bind(word, forms(word.text), arguments, _StageNames(self, builder, entering, place=name))
+        bound = bind(word, forms(word.text), arguments, StageNames(self, builder, entering, place=name))
         values = tuple(value for value, _ in branches if value is not None)
         if len(values) < len(branches):
             self.unknown_step(builder, stage, name, values)

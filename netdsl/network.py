@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import field, frozen
 
-from .layer import Layer, Tensor
+from .layer import Layer, Size, Tensor
 from .source import Source, Span
 
 if TYPE_CHECKING:
     from .layers.moe import Moe
+    from .options import Options
+    from .scope import Block
+    from .size import Condition
     from .syntax import tree
     from .training import Train
 
@@ -50,7 +54,7 @@ class Step:
     """
 
     name: str
-    does: Layer | Repeat | Use | Experts | None
+    does: Layer | Repeat | Use | Experts | If | None
     inputs: tuple[Value, ...]
     output: Tensor | None
     span: Span
@@ -77,10 +81,10 @@ class Group:
 
 @frozen(eq=False)
 class Run:
-    """Equal copies in a row of one repeat."""
+    """Equal copies in a row of one repeat; how many may be open in a body on symbols."""
 
     body: Body
-    times: int
+    times: Size
 
 
 @frozen(eq=False)
@@ -94,8 +98,8 @@ class Repeat:
 
     @property
     def times(self) -> int:
-        """The number of copies."""
-        return sum(run.times for run in self.runs)
+        """The number of copies. Raises Undecided where it is open."""
+        return sum(index(run.times) for run in self.runs)
 
 
 @frozen(eq=False)
@@ -103,13 +107,33 @@ class Use:
     """A block at one of the places where it is used.
 
     Uses with equal arguments on equal tensors have one Body between them. Where the block is shared, its Body stands
-    for one set of weights; else each use has weights of its own.
+    for one set of weights; else each use has weights of its own. `written` are the parameters that are not left to
+    their defaults.
     """
 
-    block: str
+    definition: Block = field(repr=False)
     arguments: tuple[tuple[str, Any], ...]
     body: Body
-    is_shared: bool
+    written: frozenset[str]
+
+    @property
+    def block(self) -> str:
+        """The name of the block."""
+        return self.definition.name
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether all uses have one set of weights."""
+        return self.definition.is_shared
+
+
+@frozen(eq=False)
+class If:
+    """Two bodies on the same tensors, one of which is there; only in bodies on symbols, which leave open which."""
+
+    condition: Condition
+    first: Body
+    second: Body
 
 
 @frozen(eq=False)
@@ -146,5 +170,6 @@ class Network:
     source: Source = field(repr=False)
     body: Body
     outputs: tuple[Output, ...]
+    options: Options = field(repr=False)
     trainings: tuple[Train, ...] = ()
     budgets: tuple[Budget, ...] = ()

@@ -303,13 +303,13 @@ def first_uses(body: Body) -> dict[Body, tuple[str, str]]:
 
 def is_used_frozen(body: Body, shared: Body) -> bool:
     """Whether a shared block is used frozen, which it is everywhere or nowhere."""
-    return any(isinstance(step.does, Use) and step.does.body is shared and step.is_frozen for step in _every_step(body))
+    return any(isinstance(step.does, Use) and step.does.body is shared and step.is_frozen for step in every_step(body))
 
 
 def number_of_uses(body: Body) -> dict[Body, int]:
     """Return how often each block's body stands in the text of all bodies, a repeat being one place."""
     found: dict[Body, int] = {}
-    for step in _every_step(body):
+    for step in every_step(body):
         if isinstance(step.does, Use) and not step.does.is_shared:  # that is one object however often it is used
             found[step.does.body] = found.get(step.does.body, 0) + 1
     return found
@@ -317,10 +317,10 @@ def number_of_uses(body: Body) -> dict[Body, int]:
 
 def step_names(body: Body) -> set[str]:
     """Return the name of every step in a body and those in it, which variables may take."""
-    return {step.name for step in _every_step(body)}
+    return {step.name for step in every_step(body)}
 
 
-def _every_step(body: Body) -> Iterator[Step]:
+def every_step(body: Body) -> Iterator[Step]:
     """Return the steps of a body and of those in it, each body once."""
     waiting, seen = [body], {body}
     while waiting:

@@ -1,0 +1,367 @@
+"""Blocks on symbols: one body for many uses of a block, with its conditions kept; and what one of the uses makes of it.
+
+A question that symbols leave open raises Undecided, and a body that cannot be had on symbols raises NotGeneral.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import index
+from typing import Any
+
+from attrs import evolve, frozen
+
+from .diagnostics import Diagnostic
+from .elaborate import Elaborator, StageNames
+from .expressions import evaluate
+from .layer import Layer, Tensor, arguments
+from .layers import forms
+from .network import Body, Experts, If, Repeat, Run, Step, Use, Value
+from .options import Options
+from .scope import Block, Builder, Given
+from .size import Condition, Expression, TooLarge, Undecided, bounds, choose, known, negate, substitute
+from .source import Span
+from .syntax import tree
+from .values import NamedTensor
+from .values import Value as ArgumentValue
+
+
+class NotGeneral(Exception):
+    """A block cannot be elaborated on symbols: a rule refuses what holds for each of its uses."""
+
+
+def body_on(
+    block: Block, options: Options, tensors: tuple[Tensor, ...], given: Mapping[str, ArgumentValue]
+) -> tuple[Body, dict[str, ArgumentValue]]:
+    """Return the body of a block on what enters, and the values of its parameters; those not given have defaults.
+
+    Tensors behind the first are those that arguments name, by their place among them. Raises Undecided or NotGeneral.
+    """
+    elaborator = _Symbolic(block.span.source, options)
+    inner = Builder(None, tensors, block.home, block.order)
+    inner.outer.extend(range(len(tensors)))
+    values: dict[str, ArgumentValue] = {}
+    try:
+        for parameter in block.parameters:
+            word = parameter.name.text
+            if word in given:
+                values[word] = given[word]
+            else:
+                assert parameter.default is not None, "what has no default is given"
+                names = StageNames(elaborator, inner, 0, place=f"{block.name}.{word}")
+                values[word] = evaluate(parameter.default, names)
+            inner.frames[0].names[word] = Given(values[word], parameter.name.span)
+        output = elaborator.inside(block, inner)
+    except TooLarge as reason:
+        raise NotGeneral(str(reason)) from None
+    if output is None:
+        raise NotGeneral(block.name)
+    return inner.finish(output), values
+
+
+class _Side(Builder):
+    """The body of a side of an `if`, in which the condition holds: what it says of symbols is put in."""
+
+    def __init__(self, parent: Builder, entering: Value, condition: bool | Condition) -> None:
+        self.facts = known(condition)
+        x = parent.tensor(entering)
+        super().__init__(parent, [self.with_facts(x)], parent.declarations)
+        self.outer.append(entering)
+        self.around = 0
+
+    def with_facts(self, x: Tensor | None) -> Tensor | None:
+        """Return a tensor of the parent as the condition makes it."""
+        return None if x is None else x.resized(*substitute(x.sizes, self.facts))
+
+    def take(self, outside: Value) -> Value:
+        is_new = outside not in self.taken
+        place = super().take(outside)
+        if is_new:
+            self.inputs[place] = self.with_facts(self.inputs[place])
+        return place
+
+    def taken_values(self, value: ArgumentValue) -> ArgumentValue:
+        return substitute(super().taken_values(value), self.facts)
+
+
+class _Symbolic(Elaborator):
+    """A walk in which conditions and counts may stay open."""
+
+    def report(self, diagnostic: Diagnostic) -> None:
+        if diagnostic.severity == "error":
+            raise NotGeneral(diagnostic.message)
+
+    def report_undecided(self, open_question: Undecided, span: Span) -> None:
+        raise Undecided(open_question.symbols)
+
+    def report_too_large(self, reason: TooLarge, span: Span) -> None:
+        raise NotGeneral(str(reason))
+
+    def check_sizes(self, output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
+        """Take sizes as they are: on the numbers of each use they have been checked."""
+
+    def check_side(self, builder: Builder, side: tree.Branch, entering: Value | None) -> Tensor | None:
+        """Leave the side that is not taken alone: it has been checked where the block was used."""
+        return None
+
+    def check_open_residual(self, when: Condition, span: Span) -> None:
+        """Let `when=` be open."""
+
+    def open_items(self, stage: tree.For | tree.Each, items: Expression) -> list[tuple[Any, ...]]:
+        raise Undecided(items.symbols)
+
+    def open_conditional(
+        self, builder: Builder, branch: tree.Conditional, condition: Condition, entering: Value | None
+    ) -> Value | None:
+        """Append both sides of an `if` as bodies of their own."""
+        x = builder.around if entering is None else entering
+        if x is None:
+            raise Undecided(condition.symbols)
+        sides = []
+        for holds, side in ((condition, branch.first), (negate(condition), branch.second)):
+            inner = _Side(builder, x, holds)
+            closed = self.is_closed(inner, side)
+            if entering is None and not closed:
+                raise Undecided(condition.symbols)
+            output = self.branch(inner, side, None if closed else 0)
+            if output is None:
+                raise NotGeneral(branch.span.text)
+            sides.append((inner, output))
+        return self.append_if(builder, condition, x, sides, branch.span)
+
+    def open_residual(
+        self, builder: Builder, stage: tree.Call, when: Condition, branch: Value | None, entering: Value | None
+    ) -> Value | None:
+        """Append the sum that is only there under a condition, and without which the branch stands alone."""
+        if branch is None or entering is None:
+            raise NotGeneral(stage.span.text)
+        sides = []
+        for holds in (when, negate(when)):
+            inner = _Side(builder, branch, holds)
+            output: Value = 0
+            if holds is when:
+                add, taken = forms("add")[0](), (0, inner.take(entering))
+                tensors = [inner.tensor(value) for value in taken]
+                text = stage.name.text
+                output = inner.add(Step(text, add, taken, add.output(*tensors), stage.span, text))  # type: ignore[arg-type]
+            sides.append((inner, output))
+        value = self.append_if(builder, when, branch, sides, stage.span)
+        if stage.label is not None:
+            self.declare(builder, stage.label, value)
+        return value
+
+    def append_if(
+        self, builder: Builder, condition: Condition, x: Value, sides: list[tuple[_Side, Value]], span: Span
+    ) -> Value:
+        """Append a step that is one of two bodies."""
+        (first, yes), (second, no) = sides
+        taken = tuple(dict.fromkeys(value for side, output in sides for value in side.taken_by(output)))
+        leaving, other = first.tensor(yes), second.tensor(no)
+        assert leaving is not None and other is not None, "what leaves a side is known"
+        if (leaving.rank, leaving.dtype, leaving.per_example) != (other.rank, other.dtype, other.per_example):
+            raise Undecided(condition.symbols)
+        sizes = (choose(condition, a, b) for a, b in zip(leaving.sizes, other.sizes, strict=True))
+        does = If(condition, first.finish(yes, taken), second.finish(no, taken))
+        name, inputs = builder.unused(builder.next_name("if")), (x, *taken)
+        groups, is_frozen = builder.groups, builder.is_frozen
+        return builder.add(
+            Step(name, does, inputs, leaving.resized(*sizes), span, "", groups=groups, is_frozen=is_frozen)
+        )
+
+    def open_repeat(
+        self, builder: Builder, stage: tree.Group, count: Expression, entering: Value | None
+    ) -> Value | None:
+        """Append a repeat of an open number of copies: the first one, then equal ones."""
+        if entering is None or self.is_closed(builder, stage.body):
+            raise NotGeneral(stage.span.text)
+        copies: list[tuple[Builder, Value]] = []
+        x = builder.tensor(entering)
+        name = self.step_name(builder, "repeat", stage.label)
+        while len(copies) < 2:
+            copy = Builder(builder, [x], builder.declarations)
+            copy.outer.append(entering)
+            output = self.branch(copy, stage.body, 0)
+            if output is None:
+                raise NotGeneral(stage.span.text)
+            copies.append((copy, output))
+            entered, x = x, copy.tensor(output)
+            if x == entered:
+                break
+        (first, output), *others = copies
+        if output == 0 and not others:
+            return entering
+        if x != entered or (others and bounds(count)[0] < 1):
+            raise Undecided(count.symbols)
+        taken = tuple(dict.fromkeys(value for copy, output in copies for value in copy.taken_by(output)))
+        bodies = [copy.finish(output, taken) for copy, output in copies]
+        runs = (Run(bodies[0], count),) if not others else (Run(bodies[0], 1), Run(bodies[1], count - 1))
+        text, named = f"( ... ) * {count}", stage.label is not None
+        step = Step(name, Repeat(runs), (entering, *taken), x, stage.span, text, named, builder.groups)
+        value = builder.add(evolve(step, is_frozen=builder.is_frozen))
+        if stage.label is not None:
+            self.declare(builder, stage.label, value)
+        return value
+
+
+# What a use makes of a body on symbols
+
+
+class Differs(Exception):
+    """A body on symbols, with the values of a use put in, is not the body of that use."""
+
+
+@frozen(eq=False)
+class Instance:
+    """A body on symbols at one of the uses that it stands for: the values there, and the steps that its own become."""
+
+    body: Body
+    at: Body
+    steps: Mapping[Step, Step]
+    """The step of `at` for each layer, block and repeat of `body` that is there; sides of an `if` included."""
+    matching: Matching
+
+    def holds(self, condition: Any) -> bool:
+        """Whether a condition holds here."""
+        return bool(self.matching.put_in(condition))
+
+    def number(self, size: Any) -> int:
+        """Return what a size is here."""
+        return index(self.matching.put_in(size))
+
+    def copies(self, step: Step) -> list[tuple[int, int, Instance]]:
+        """Return the copies of a repeat in rows of equal ones: the first's number from 0, how many, and what they are.
+
+        A row ends where the copies of either body do.
+        """
+        here = self.steps.get(step)
+        if here is None:
+            return []
+        assert isinstance(step.does, Repeat) and isinstance(here.does, Repeat)
+        return self.matching.copies(step.does, here.does)
+
+
+def itself(body: Body) -> Instance:
+    """Return a body of numbers as the only instance of itself."""
+    return Matching({}).instance(body, body)
+
+
+class Matching:
+    """Bodies on symbols beside those on numbers that they become with some values put in."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+        self.known: dict[tuple[Body, Body], Instance] = {}
+
+    def put_in(self, value: Any) -> Any:
+        """Return a size, condition or argument as the values make it."""
+        return substitute(value, self.values)
+
+    def instance(self, body: Body, at: Body) -> Instance:
+        """Return a body on symbols as it is where it has the body `at`. Raises Differs where that is another one."""
+        if (body, at) not in self.known:
+            steps: dict[Step, Step] = {}
+            if body is at:
+                steps = {step: step for step in body.steps}
+            else:
+                _Walk(self, at, steps).whole(body)
+            self.known[body, at] = Instance(body, at, steps, self)
+        return self.known[body, at]
+
+    def copies(self, mine: Repeat, other: Repeat) -> list[tuple[int, int, Instance]]:
+        """Return the copies of two repeats in rows of equal ones. Raises Differs where they are not the same."""
+        left = [(index(self.put_in(run.times)), run.body) for run in mine.runs]
+        right = [(index(run.times), run.body) for run in other.runs]
+        if sum(times for times, _ in left) != sum(times for times, _ in right):
+            raise Differs("the number of copies")
+        found, first = [], 0
+        while left and right:
+            (times, body), (others, at) = left[0], right[0]
+            least = min(times, others)
+            if least:
+                found.append((first, least, self.instance(body, at)))
+                first += least
+            left = left[1:] if times == least else [(times - least, body), *left[1:]]
+            right = right[1:] if others == least else [(others - least, at), *right[1:]]
+        return found
+
+
+class _Walk:
+    """A walk over a body on symbols beside one on numbers."""
+
+    def __init__(self, matching: Matching, at: Body, steps: dict[Step, Step]) -> None:
+        self.matching = matching
+        self.at = at
+        self.next = 0
+        self.steps = steps
+
+    def whole(self, body: Body) -> None:
+        """Compare two bodies. Raises Differs."""
+        if len(body.inputs) != len(self.at.inputs):
+            raise Differs("the number of tensors that enter")
+        for mine, other in zip(body.inputs, self.at.inputs, strict=True):
+            self.compare(mine, other)
+        places = self.side(body, {value: value for value in range(len(body.inputs))}, is_frozen=False)
+        assert body.output is not None, "only whole bodies are compared"
+        if self.next < len(self.at.steps) or places[body.output] != self.at.output:
+            raise Differs("what leaves")
+
+    def compare(self, mine: Tensor | None, other: Tensor | None) -> None:
+        """Refuse tensors that differ."""
+        if mine is None or other is None or mine.resized(*self.matching.put_in(mine.sizes)) != other:
+            raise Differs(f"{mine} is not {other}")
+
+    def side(self, body: Body, places: dict[Value, Value], is_frozen: bool) -> dict[Value, Value]:
+        """Return what the values of a body are in the other one, after comparing its steps; sides of `if` go on there."""
+        for value, step in enumerate(body.steps, len(body.inputs)):
+            inputs = tuple(places[source] for source in step.inputs)
+            keeps = is_frozen or step.is_frozen
+            if isinstance(step.does, If):
+                holds = self.matching.put_in(step.does.condition)
+                if not isinstance(holds, bool):
+                    raise Differs("an open condition")
+                side = step.does.first if holds else step.does.second
+                assert side.output is not None
+                places[value] = self.side(side, dict(enumerate(inputs)), keeps)[side.output]
+            elif isinstance(step.does, Repeat) and all(self.matching.put_in(r.times) == 0 for r in step.does.runs):
+                places[value] = inputs[0]
+            elif self.next == len(self.at.steps):
+                raise Differs(f"{step.name} is not there")
+            else:
+                here = self.at.steps[self.next]
+                self.step(step, here, inputs, places, keeps)
+                self.steps[step] = here
+                places[value] = len(self.at.inputs) + self.next
+                self.next += 1
+        return places
+
+    def step(
+        self, mine: Step, other: Step, inputs: tuple[Value, ...], places: dict[Value, Value], keeps: bool
+    ) -> None:
+        """Refuse steps that are not one: layers with equal arguments, uses of a block, or equal copies."""
+        tied = None if mine.tied is None else places[mine.tied]
+        asked = tuple(places[source] for source in mine.asked)
+        if (inputs, tied, keeps) != (other.inputs, other.tied, other.is_frozen) or (other.asked or asked) != asked:
+            raise Differs(f"what enters {mine.name}")
+        self.compare(mine.output, other.output)
+        does, here = mine.does, other.does
+        if isinstance(does, Layer) and isinstance(here, Layer):
+            self.layer(does, here)
+        elif isinstance(does, Use) and isinstance(here, Use) and does.definition is here.definition:
+            self.matching.instance(does.body, here.body)
+        elif isinstance(does, Experts) and isinstance(here, Experts):
+            self.layer(does.router, here.router)
+            self.matching.instance(does.body, here.body)
+        elif isinstance(does, Repeat) and isinstance(here, Repeat):
+            self.matching.copies(does, here)
+        else:
+            raise Differs(f"{mine.name} is not {other.name}")
+
+    def layer(self, mine: Layer, other: Layer) -> None:
+        """Refuse layers that differ; which tensors their arguments name has been compared already."""
+        if type(mine) is not type(other):
+            raise Differs(f"{mine.keyword} is not {other.keyword}")
+        for name in arguments(type(mine)):
+            values = (getattr(mine, name), getattr(other, name))
+            left, right = (value.sizes if isinstance(value, NamedTensor) else value for value in values)
+            if self.matching.put_in(left) != right:
+                raise Differs(f"{name} of {mine.keyword}")
