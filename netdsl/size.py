@@ -216,6 +216,11 @@ def truth(name: str) -> Condition:
     return Condition("truth", (), (0, name), name)
 
 
+def alone(node: Atom | Condition) -> Size | Condition:
+    """Return a symbol, as `fold` hands it over, as a value."""
+    return _lone(node) if isinstance(node, Atom) else node
+
+
 def exact(number: Number) -> int:
     """Return the number, as an int where it is whole. Typed as if it were, so that shape rules need no casts."""
     return number.numerator if number.denominator == 1 else number  # type: ignore[return-value]

@@ -228,6 +228,14 @@ class Instance:
         """Return what a size is here."""
         return index(self.matching.put_in(size))
 
+    def has(self, step: Step, weight: str) -> bool:
+        """Whether a layer has a weight that an argument may leave out."""
+        layer, tensors = self.steps[step].does, tuple(map(self.at.tensor, self.steps[step].inputs))
+        if isinstance(layer, Experts):
+            return True
+        assert isinstance(layer, Layer)
+        return any(known.name == weight and known.present is True for known in layer.weights(*tensors))
+
     def copies(self, step: Step) -> list[tuple[int, int, Instance]]:
         """Return the copies of a repeat in rows of equal ones: the first's number from 0, how many, and what they are.
 
@@ -334,9 +342,7 @@ class _Walk:
                 self.next += 1
         return places
 
-    def step(
-        self, mine: Step, other: Step, inputs: tuple[Value, ...], places: dict[Value, Value], keeps: bool
-    ) -> None:
+    def step(self, mine: Step, other: Step, inputs: tuple[Value, ...], places: dict[Value, Value], keeps: bool) -> None:
         """Refuse steps that are not one: layers with equal arguments, uses of a block, or equal copies."""
         tied = None if mine.tied is None else places[mine.tied]
         asked = tuple(places[source] for source in mine.asked)

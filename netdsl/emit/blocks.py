@@ -7,20 +7,24 @@ a use, and make a more special body.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from keyword import iskeyword
+from typing import Any, TypeVar
 
 from attrs import evolve, field, frozen
 
-from ..layer import Layer, Tensor
+from ..layer import Tensor
 from ..layers.windows import axis_names
-from ..network import Body, Network, Step, Use
+from ..network import Body, Network, Use
 from ..scope import Block
-from ..size import Condition, Expression, Undecided, symbol, symbols, truth
-from ..symbolic import Differs, Instance, Matching, NotGeneral, body_on, itself
+from ..size import Condition, Expression, Undecided, fold, substitute, symbol, symbols, truth
+from ..symbolic import Differs, Instance, Matching, NotGeneral, body_on
 from ..syntax import tree
-from ..values import NamedTensor, Word
-from .skeleton import every_step
+from ..values import NamedTensor
+from . import code
+from .skeleton import PYTHON_OWNS, Arguments, every_step, without_underscores
+
+Made = TypeVar("Made")
 
 
 @frozen(eq=False)
@@ -48,13 +52,27 @@ class Symbol:
         """Whether it is a size of what enters that is no number of channels."""
         return self.at is not None and self.word not in ("in_channels",) and not self.word.endswith("_channels")
 
+    @property
+    def annotation(self) -> str:
+        """Its type in Python."""
+        values = [sample for sample in (*self.samples, self.default) if sample is not None and not symbols(sample)]
+        for kind in (bool, int):
+            if all(isinstance(value, kind) for value in values):
+                return kind.__name__
+        return "float"
+
+    @property
+    def literal(self) -> code.Expression:
+        """Its default."""
+        return code.expression(self.default if isinstance(self.default, int) else float(self.default))
+
     def value(self) -> Any:
         """Return the symbol as shape rules take it."""
         if all(isinstance(sample, bool) for sample in self.samples):
             return truth(self.name)
         numbers = [sample for sample in self.samples if not symbols(sample)]
         whole = all(isinstance(number, int) for number in numbers)
-        if self.at is not None or all(number >= 1 for number in numbers if whole) and whole:
+        if self.at is not None or (all(number >= 1 for number in numbers if whole) and whole):
             return symbol(self.name)
         return symbol(self.name, positive=not whole and all(number > 0 for number in numbers), whole=whole)
 
@@ -91,10 +109,18 @@ class General:
 
     block: str
     body: Body
-    parameters: tuple[Symbol, ...]
+    symbols: dict[str, Symbol]
     """What is open in it, in the order in which code takes it."""
     tensors: tuple[str, ...]
     """What the block calls the tensors behind the one that enters."""
+    samples: tuple[dict[str, Any], ...] = ()
+    """What is open, at each use."""
+    named: dict[Any, str] = field(factory=dict)
+    """The conditions that the author has named, by a parameter that is left to its default."""
+
+    def is_whole(self, value: Any) -> bool:
+        """Whether a quantity is a whole number wherever the block is used."""
+        return all(isinstance(substitute(value, sample), int | Expression) for sample in self.samples)
 
 
 class Blocks:
@@ -142,7 +168,7 @@ class Blocks:
 
     def name(self, family: Family) -> None:
         """Give a family its symbols."""
-        prefix = f"{len(self.owners)}.{family.definition.name}"
+        prefix = f"b{len(self.owners)}.{family.definition.name}"  # sizes that are asked for begin with a digit
         tensors = ("", *_tensor_names(family))
         found: list[Symbol] = []
         for place, x in enumerate(family.inputs):
@@ -161,6 +187,15 @@ class Blocks:
         self.owners.update((known.name, family) for known in found)
 
     # Bodies
+
+    def settled(self, emit: Callable[[], Made]) -> Made:
+        """Return what is emitted, once nothing more has to be fixed for it."""
+        while True:
+            try:
+                return emit()
+            except Undecided as question:
+                self.fix(question)
+                self.settle()
 
     def settle(self) -> None:
         """Fix what cannot be left open, until every use is what its body on symbols makes of it."""
@@ -195,6 +230,8 @@ class Blocks:
 
     def of(self, use: Use) -> tuple[General, dict[str, Any]]:
         """Return the body for a use, and what its symbols are there. Raises Undecided where a fixed one is open."""
+        if use.is_shared:
+            return General(use.block, use.body, {}, ()), {}
         family = self.families.get(self.key(use))
         if family is None:  # inside of a block, where another value is one of a list or a word
             raise Undecided(symbols((*(x.sizes for x in use.body.inputs if x), *(v for _, v in use.arguments))))
@@ -205,7 +242,7 @@ class Blocks:
             raise Undecided(mine)
         if len(held) == len(family.table):
             key: Any = use.body
-            made = General(use.block, use.body, (), _tensor_names(family))
+            made = General(use.block, use.body, {}, _tensor_names(family))
         else:
             key = (id(family), tuple(held.items()))
             made = self.known.get(key) or self.general(family, held)
@@ -221,9 +258,25 @@ class Blocks:
         )
         given = {name: _on(tensors, value) for name, value in family.given.items()}
         given.update((known.word, value_of[name]) for name, known in family.table.items() if known.at is None)
-        body, _ = body_on(family.definition, self.network.options, tensors, given)
-        free = tuple(known for name, known in family.table.items() if name not in held)
-        return General(family.definition.name, body, free, _tensor_names(family))
+        body, arguments = body_on(family.definition, self.network.options, tensors, given)
+        free = {name: known for name, known in family.table.items() if name not in held}
+        values = map(family.values, family.uses)
+        samples = tuple(value for value in values if all(value[name] == held[name] for name in held))
+        named = {value: word for word, value in arguments.items() if isinstance(value, Condition) and word not in given}
+        return General(family.definition.name, body, free, _tensor_names(family), samples, named)
+
+    @property
+    def arguments(self) -> Arguments:
+        """The symbols that code takes as arguments."""
+        closed = [
+            (name, family.table[name].is_position)
+            for name, family in self.owners.items()
+            if not family.table[name].is_open
+        ]
+        return Arguments(
+            frozenset(name for name, is_position in closed if not is_position),
+            frozenset(name for name, is_position in closed if is_position),
+        )
 
     def instance(self, use: Use) -> Instance:
         """Return a use as what its body on symbols makes of it. Raises Undecided, NotGeneral or Differs."""
@@ -231,6 +284,98 @@ class Blocks:
         if (general, use.body) not in self.matchings:
             self.matchings[general, use.body] = Matching(values).instance(general.body, use.body)
         return self.matchings[general, use.body]
+
+
+class Scope:
+    """The code of one block, or of a part of it: what it calls its symbols, and which of them it needs."""
+
+    def __init__(self, general: General | None, reserved: Iterable[str] = ()) -> None:
+        self.general = general
+        self.used: set[str] = set()
+        self.words: dict[str, str] = {}
+        taken = {*reserved, *PYTHON_OWNS}
+        for known in sorted(
+            self.symbols.values(), key=lambda known: known.at is not None
+        ):  # the author's names come first
+            word = without_underscores(known.word)
+            while word in taken or iskeyword(word):
+                word += "_"
+            taken.add(word)
+            self.words[known.name] = word
+
+    @property
+    def symbols(self) -> dict[str, Symbol]:
+        """What is open here."""
+        return self.general.symbols if self.general is not None else {}
+
+    def name_of(self, value: Any) -> str:
+        """Return what the author calls a condition, "" where it has no name."""
+        word = self.general.named.get(value, "") if self.general is not None else ""
+        return "" if word in self.words.values() else word
+
+    def words_in(self, value: Any) -> set[str]:
+        """Return the words that the code of a size or condition may have."""
+        return {self.words[name] for name in symbols(value) if name in self.words} | {self.name_of(value)} - {""}
+
+    def code(self, value: Any, of: Callable[[str], code.Expression] | None = None) -> code.Expression:
+        """Return the code of a size or condition; `of` gives that of a symbol, which is its name unless given."""
+        self.used |= symbols(value)
+        assert self.general is not None or not symbols(value), "what is open outside of blocks has no name"
+        divides = "//" if self.general is None or self.general.is_whole(value) else "/"
+
+        def number(number: Any) -> code.Expression:
+            return code.expression(number if isinstance(number, int) else float(number))
+
+        def leaf(node: Any) -> code.Expression:
+            return code.Name(self.words[node.name]) if of is None else of(node.name)
+
+        def apply(name: str, operands: tuple[Any, ...]) -> code.Expression:
+            if name == "if":
+                condition, yes, no = operands
+                return code.Conditional(yes, condition, no)
+            if name in ("min", "max"):
+                return code.call(name, *operands)
+            if len(operands) == 1:
+                return code.Unary(name, *operands)
+            result = operands[0]
+            for operand in operands[1:]:
+                result = code.Binary(result, divides if name == "/" else name, operand)
+            return result
+
+        if isinstance(value, bool):
+            return code.expression(value)
+        return fold(value, number, leaf, apply)
+
+    def needed(self) -> list[Symbol]:
+        """Return the symbols that the code needs: those without a default first, as Python wants it."""
+        known = [known for name, known in self.symbols.items() if name in self.used]
+        return sorted(known, key=lambda known: known.default is not None)
+
+    def parameters(self) -> tuple[code.Parameter, ...]:
+        """Return what the code takes, with its type."""
+        return tuple(
+            code.Parameter(
+                self.words[known.name], code.Name(known.annotation), None if known.default is None else known.literal
+            )
+            for known in self.needed()
+        )
+
+    def passed(
+        self, values: Mapping[str, Any], outer: Scope
+    ) -> tuple[tuple[code.Expression, ...], tuple[tuple[str, code.Expression], ...]]:
+        """Return the arguments of a call of this code by another: by position, and by keyword where there are defaults.
+
+        `values` are the symbols at the call; what is the default is left out.
+        """
+        plain = []
+        keywords = []
+        for known in self.needed():
+            value = values[known.name]
+            if known.default is None:
+                plain.append(outer.code(value))
+            elif isinstance(value, Expression | Condition) or value != known.default:
+                keywords.append((self.words[known.name], outer.code(value)))
+        return tuple(plain), tuple(keywords)
 
 
 def _is_open(value: Any) -> bool:
@@ -268,6 +413,8 @@ def _on(tensors: tuple[Tensor, ...], value: Any) -> Any:
 
 def _literal(default: tree.Node | None) -> Any:
     """Return the number or truth value that a parameter's default is, None where it is something else."""
+    while isinstance(default, tree.Parentheses):
+        default = default.inner
     return default.value if isinstance(default, tree.Number | tree.Truth) else None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import evolve
 
 from ..layer import Layer, Tensor, arguments
-from ..size import Condition, Expression, divide, fold, same, substitute, symbol, symbols
+from ..size import Condition, Expression, alone, divide, fold, same, substitute, symbol, symbols
 from ..values import TABLE, NamedTensor
 from .calls import Call, Choice, Index, Method, Operation, Part
 
@@ -21,15 +21,21 @@ class Unknown(Exception):
         self.symbols = names
 
 
-def are_open(layer: Layer, tensors: Sequence[Tensor]) -> bool:
-    """Whether a layer meets sizes that are not known yet."""
-    return bool(symbols(tuple(x.sizes for x in tensors)) or symbols(tuple(_values(layer).values())))
+class NoFunction(Exception):
+    """A layer makes something of a size that is only known as the code runs."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        super().__init__(", ".join(sorted(names)))
+        self.symbols = names
 
 
-def in_own_sizes(layer: Layer, tensors: Sequence[Tensor], read: Sequence[Tensor]) -> tuple[Layer, tuple[Tensor, ...]]:
+def in_own_sizes(
+    layer: Layer, tensors: Sequence[Tensor], read: Sequence[Tensor], known: frozenset[str]
+) -> tuple[Layer, tuple[Tensor, ...]]:
     """Return a layer and the tensors that enter it, where each open size is a symbol for the size of a tensor's axis.
 
-    `read` are the tensors behind those that enter of which the layer asks for the shape.
+    `read` are the tensors behind those that enter of which the layer asks for the shape. Symbols that are `known` are
+    arguments of the code, and stay.
     """
     everything = (*tensors, *read)
     found: dict[str, Any] = {}
@@ -37,9 +43,9 @@ def in_own_sizes(layer: Layer, tensors: Sequence[Tensor], read: Sequence[Tensor]
     for place, x in enumerate(everything):
         sizes = []
         for axis, size in enumerate(x.sizes):
-            mine = symbol(f"{place}.{axis}") if symbols(size) else size
+            mine = symbol(f"{place}.{axis}") if symbols(size) - known else size
             sizes.append(mine)
-            for name, value in _solved(size, mine):
+            for name, value in _solved(size, mine, known):
                 found.setdefault(name, value)
         own.append(x.resized(*sizes))
     pairs = zip(everything, own, strict=True)
@@ -54,11 +60,11 @@ def in_own_sizes(layer: Layer, tensors: Sequence[Tensor], read: Sequence[Tensor]
             return value
         if value in equal:
             return equal[value]
-        known = substitute(value, found)
-        unknown = frozenset(name for name in symbols(known) if not name[0].isdigit())
+        solved = substitute(value, found)
+        unknown = frozenset(name for name in symbols(solved) - known if not name[0].isdigit())
         if unknown:
             raise Unknown(unknown)
-        return known
+        return solved
 
     return evolve(layer, **{name: moved(value) for name, value in _values(layer).items()}), tuple(own[: len(tensors)])  # type: ignore[misc]
 
@@ -69,24 +75,24 @@ def _values(layer: Layer) -> dict[str, Any]:
     return {name: getattr(layer, name) for name, argument in declared.items() if argument.kind is not TABLE}
 
 
-def _solved(size: Any, mine: Any) -> list[tuple[str, Any]]:
+def _solved(size: Any, mine: Any, known: frozenset[str]) -> list[tuple[str, Any]]:
     """Return the symbol of a size that is linear in it, in terms of the size: of `2*T + 1` that T is (size - 1)/2."""
-    names = symbols(size)
+    names = symbols(size) - known
     if len(names) != 1:
         return []
     (name,) = names
     start = substitute(size, {name: 0})
     slope = substitute(size, {name: 1}) - start
-    if slope == 0 or same(size, symbol(name) * slope + start) is not True:
+    if symbols(slope) or slope == 0 or same(size, symbol(name) * slope + start) is not True:
         return []
     return [(name, divide(mine - start, slope))]
 
 
-def is_open(value: Any) -> bool:
-    """Whether a spelling's expression has an open size in it."""
+def open_in(value: Any, known: frozenset[str]) -> frozenset[str]:
+    """Return the symbols in a spelling's expression but for those that are known."""
     if isinstance(value, Expression | Condition):
-        return True
-    return any(map(is_open, _parts(value)))
+        return symbols(value) - known
+    return frozenset().union(*(open_in(part, known) for part in _parts(value)))
 
 
 def _parts(value: Any) -> tuple[Any, ...]:
@@ -103,25 +109,27 @@ def _parts(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, tuple | list) else ()
 
 
-def with_sizes(part: Part, size_of: Callable[[int, int], Any]) -> Part:
+def with_sizes(part: Part, size_of: Callable[[int, int], Any], known: frozenset[str]) -> Part:
     """Return a part whose expression asks for its open sizes: `size_of` gets the number of a tensor and of an axis.
 
-    An object cannot be made of what is not known yet, so the expression takes its place.
+    An object cannot be made of what is not known yet, so the expression takes its place. Raises NoFunction where there
+    is none.
     """
-    if not is_open((part.modules, part.function, part.applied)):
+    if not open_in((part.modules, part.function, part.applied), known):
         return part
-    modules = () if is_open(part.modules) else part.modules
-    assert modules or part.function is not None, "what depends on a size is written as an expression"
-    function = _mapped(part.function, size_of) if not modules or is_open(part.function) else part.function
-    return evolve(part, modules=modules, function=function, applied=_mapped(part.applied, size_of))
+    lacking = open_in(part.modules, known)
+    if lacking and part.function is None:
+        raise NoFunction(lacking)
+    function, applied = _mapped(part.function, size_of, known), _mapped(part.applied, size_of, known)
+    return evolve(part, modules=() if lacking else part.modules, function=function, applied=applied)
 
 
-def _mapped(value: Any, size_of: Callable[[int, int], Any]) -> Any:
+def _mapped(value: Any, size_of: Callable[[int, int], Any], known: frozenset[str]) -> Any:
     def of(part: Any) -> Any:
-        return _mapped(part, size_of)
+        return _mapped(part, size_of, known)
 
     if isinstance(value, Expression | Condition):
-        return _written(value, size_of)
+        return _written(value, size_of, known) if symbols(value) - known else value
     if isinstance(value, Call):
         function = value.function if isinstance(value.function, str) else of(value.function)
         return Call(function, tuple(map(of, value.arguments)), tuple((name, of(item)) for name, item in value.keywords))
@@ -138,10 +146,12 @@ def _mapped(value: Any, size_of: Callable[[int, int], Any]) -> Any:
     return list(map(of, value)) if isinstance(value, list) else value
 
 
-def _written(value: Expression | Condition, size_of: Callable[[int, int], Any]) -> Any:
+def _written(value: Expression | Condition, size_of: Callable[[int, int], Any], known: frozenset[str]) -> Any:
     """Return an expression of sizes as one of a spelling. What is divided here is divided without a rest."""
 
     def leaf(node: Any) -> Any:
+        if node.name in known:
+            return alone(node)
         place, _, axis = node.name.partition(".")
         return size_of(int(place), int(axis))
 

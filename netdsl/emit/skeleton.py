@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from keyword import iskeyword
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from ..diagnostics import CompileError, Diagnostic
 from ..layer import Layer
-from ..network import Body, Experts, Group, Network, Repeat, Step, Use
-from ..values import NamedTensor
+from ..network import Body, Experts, Group, If, Network, Repeat, Step, Use
+from ..size import Condition, Expression
 from . import code, open_sizes
 from .calls import Call, Choice, Entering, Index, Method, Object, Operation, Part, Placed, Stored, Target
 
@@ -39,6 +39,11 @@ class Op:
         self.repeat = repeat
         self.use: Any = None
         """The block that it applies, as the target arranges it."""
+        self.general: Any = None
+        """That block on symbols, which are `values` here."""
+        self.values: Mapping[str, Any] = {}
+        self.choice: Any = None
+        """The two sides of an `if`, as the target arranges them."""
         self.shared: tuple[Body, ...] = ()
         """The shared blocks that a repeat needs inside, or the one that a block is."""
         self.label = step.name if step.named and ends_step else ""
@@ -99,21 +104,30 @@ class Operations:
 
 
 def present(part: Part, layer: Layer, tensors: tuple[Any, ...]) -> tuple[Stored, ...]:
-    """Return the places of the weights that a layer really has."""
-    has = {weight.name for weight in layer.weights(*tensors) if weight.present}
+    """Return the places of the weights that a layer has, or that an open condition lets it have."""
+    has = {weight.name for weight in layer.weights(*tensors) if weight.present is not False}
     return tuple(stored for stored in part.weights if stored.weight in has)
 
 
+SizeCode: TypeAlias = "Callable[[Any], code.Expression]"
+
+
 def to_code(
-    value: Any, inputs: tuple[code.Expression, ...] = (), objects: Mapping[Object, code.Expression] = {}
+    value: Any,
+    inputs: tuple[code.Expression, ...] = (),
+    objects: Mapping[Object, code.Expression] = {},
+    size: SizeCode | None = None,
 ) -> code.Expression:
-    """Return the code of a spelling's expression, with the code of entering tensors and objects put in."""
+    """Return the code of a spelling's expression, with the code of entering tensors, objects and open sizes put in."""
 
     def of(part: Any) -> code.Expression:
-        return to_code(part, inputs, objects)
+        return to_code(part, inputs, objects, size)
 
     if isinstance(value, code.Expression):
         return value
+    if isinstance(value, Expression | Condition):
+        assert size is not None, "what is open here has no name"
+        return size(value)
     if isinstance(value, Entering):
         return inputs[value.index]
     if isinstance(value, Object):
@@ -149,6 +163,7 @@ def spelled(
     placed: Sequence[Placed],
     entering: int,
     size_of: Callable[[int, int], Any],
+    arguments: Arguments,
 ) -> list[tuple[Part, bool]]:
     """Return the parts of a layer, and of each whether its expression asks for sizes as the code runs.
 
@@ -156,16 +171,33 @@ def spelled(
     them as its inputs, a later one what the part before makes and then all of them; `size_of` gets the number of an
     input and of an axis as the target counts them.
     """
-    tensors = [x.tensor for x in placed]
-    if not open_sizes.are_open(layer, tensors):
-        return [(part, False) for part in target.spell(layer, *placed[:entering])]
+    parts = target.spell(layer, *placed[:entering])
+    known = arguments.always
+    if not open_sizes.open_in(tuple((part.modules, part.function, part.applied) for part in parts), known):
+        return [(part, False) for part in parts]
     try:
-        layer, own = open_sizes.in_own_sizes(layer, tensors[:entering], tensors[entering:])
-    except open_sizes.Unknown as unknown:
+        try:
+            return _asking(target, layer, placed, entering, size_of, known)
+        except (open_sizes.NoFunction, open_sizes.Unknown):
+            return _asking(target, layer, placed, entering, size_of, known | arguments.positions)
+    except (open_sizes.NoFunction, open_sizes.Unknown) as unknown:
         names = " and ".join(f"`{name}`" for name in sorted(unknown.symbols))
         message = f"code for this needs {names}, which no tensor that enters here has as a size"
         help = "write it by `length`, `height` or `width` of what enters, or give it a number"
         raise CompileError((Diagnostic("E030", message, step.span, help=help),)) from None
+
+
+def _asking(
+    target: Target,
+    layer: Layer,
+    placed: Sequence[Placed],
+    entering: int,
+    size_of: Callable[[int, int], Any],
+    known: frozenset[str],
+) -> list[tuple[Part, bool]]:
+    """Return the parts of a layer that ask for all sizes but those that are known."""
+    tensors = [x.tensor for x in placed]
+    layer, own = open_sizes.in_own_sizes(layer, tensors[:entering], tensors[entering:], known)
     inside = [Placed(x, seen.layout) for x, seen in zip(own, placed, strict=False)]
     found = []
     for number, part in enumerate(target.spell(layer, *inside)):
@@ -175,9 +207,17 @@ def spelled(
             seen = placed[place]
             return size_of(place + behind, seen.axis(axis) % (seen.rank + 1))
 
-        asks = open_sizes.is_open((part.modules, part.function, part.applied))
-        found.append((open_sizes.with_sizes(part, size), asks))
+        asks = bool(open_sizes.open_in((part.modules, part.function, part.applied), known))
+        found.append((open_sizes.with_sizes(part, size, known), asks))
     return found
+
+
+@frozen
+class Arguments:
+    """The symbols that code around a layer takes as arguments: everywhere, or where what is made needs them."""
+
+    always: frozenset[str]
+    positions: frozenset[str]
 
 
 def words_of(value: Any) -> set[str]:
@@ -189,6 +229,11 @@ def calls_in(value: Any) -> Iterator[str]:
     """Return the dotted names that a spelling's expression calls."""
     calls = (part.function for part in _parts(value) if isinstance(part, Call))
     return (function for function in calls if isinstance(function, str))
+
+
+def sizes_in(value: Any) -> Iterator[Expression | Condition]:
+    """Return the open sizes and conditions in a spelling's expression."""
+    return (part for part in _parts(value) if isinstance(part, Expression | Condition))
 
 
 def times_read(value: Any, index: int) -> int:
@@ -277,7 +322,24 @@ class Variables:
 
 
 PYTHON_OWNS = frozenset(
-    ("self", "nn", "F", "torch", "Tensor", "super", "range", "float", "keras", "layers", "ops", "inputs")
+    (
+        "self",
+        "nn",
+        "F",
+        "torch",
+        "Tensor",
+        "super",
+        "range",
+        "float",
+        "min",
+        "max",
+        "tuple",
+        "list",
+        "keras",
+        "layers",
+        "ops",
+        "inputs",
+    )  # fmt: skip
 )
 """Names that emitted code uses itself."""
 
@@ -306,15 +368,6 @@ def is_used_frozen(body: Body, shared: Body) -> bool:
     return any(isinstance(step.does, Use) and step.does.body is shared and step.is_frozen for step in every_step(body))
 
 
-def number_of_uses(body: Body) -> dict[Body, int]:
-    """Return how often each block's body stands in the text of all bodies, a repeat being one place."""
-    found: dict[Body, int] = {}
-    for step in every_step(body):
-        if isinstance(step.does, Use) and not step.does.is_shared:  # that is one object however often it is used
-            found[step.does.body] = found.get(step.does.body, 0) + 1
-    return found
-
-
 def step_names(body: Body) -> set[str]:
     """Return the name of every step in a body and those in it, which variables may take."""
     return {step.name for step in every_step(body)}
@@ -327,7 +380,9 @@ def every_step(body: Body) -> Iterator[Step]:
         for step in waiting.pop().steps:
             yield step
             inner: list[Body] = []
-            if isinstance(step.does, Use | Experts):
+            if isinstance(step.does, If):
+                inner = [step.does.first, step.does.second]
+            elif isinstance(step.does, Use | Experts):
                 inner = [step.does.body]
             elif isinstance(step.does, Repeat):
                 inner = [run.body for run in step.does.runs]
@@ -335,22 +390,6 @@ def every_step(body: Body) -> Iterator[Step]:
                 if part not in seen:
                     seen.add(part)
                     waiting.append(part)
-
-
-def tensor_parameters(use: Use) -> tuple[str, ...]:
-    """Return what a block calls the tensors behind the one that enters."""
-    found: dict[int, str] = {}
-
-    def look(name: str, value: Any) -> None:
-        if isinstance(value, NamedTensor):
-            found[value.value] = name
-        elif isinstance(value, tuple):
-            for number, item in enumerate(value, 1):
-                look(f"{name}_{number}", item)
-
-    for name, value in use.arguments:
-        look(name, value)
-    return tuple(found.get(number, f"x{number}") for number in range(1, len(use.body.inputs)))
 
 
 def main_first(network: Network) -> tuple[Network, frozenset[Step]]:

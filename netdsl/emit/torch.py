@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from keyword import iskeyword
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from ..layer import Layer, Tensor
-from ..network import Body, Experts, Network, Repeat, Step, Use, Value
+from ..network import Body, Experts, If, Network, Repeat, Step, Use, Value
+from ..size import Condition, Undecided
+from ..symbolic import Instance, itself
 from . import code
+from .blocks import Blocks, General, Scope
 from .calls import (
     EITHER,
     FIRST,
@@ -42,10 +45,9 @@ from .skeleton import (
     idiom,
     is_used_frozen,
     main_first,
-    number_of_uses,
     present,
+    sizes_in,
     spelled,
-    tensor_parameters,
     times_read,
     to_code,
     without_underscores,
@@ -55,12 +57,25 @@ from .skeleton import (
 
 def emit(network: Network) -> Emitted:
     """Return PyTorch source for a network: one module, named after it."""
-    emitter = _Emitter()
-    name = class_name(network.name)
-    main, items = emitter.network(network, name)
+    uses = first_uses(network.body)
+    network, aux = main_first(network)
+    blocks = Blocks(network)
+    emitter, main, items = blocks.settled(lambda: _emitted(network, aux, blocks, uses))
     body = (*emitter.imports(), *emitter.idioms(), *emitter.classes, main)
-    module = code.Module((code.Docstring(docstring(network, "PyTorch", _extra_elements(items))), *body))
-    return Emitted(TORCH.name, name, code.render(module), lambda: _locations(items))
+    here = itself(network.body)
+    extra = _extra_elements(items, here, blocks, {})
+    module = code.Module((code.Docstring(docstring(network, "PyTorch", extra)), *body))
+    name = class_name(network.name)
+    return Emitted(TORCH.name, name, code.render(module), lambda: _locations(items, here, blocks))
+
+
+def _emitted(
+    network: Network, aux: frozenset[Step], blocks: Blocks, uses: dict[Body, tuple[str, str]]
+) -> tuple[_Emitter, code.Statement, tuple[_Item, ...]]:
+    """Return the class of a network, where its weights are, and what has been made for it on the way."""
+    emitter = _Emitter(blocks, uses)
+    main, items = emitter.network(network, aux)
+    return emitter, main, items
 
 
 # Where weights live
@@ -70,29 +85,38 @@ def emit(network: Network) -> Emitted:
 class _At:
     """A weight of a layer, at a path in the module that holds it."""
 
-    layer: str
+    step: Step
     stored: Stored
     path: str
-    order: tuple[int, ...] | None
+    order: tuple[Any, ...] | None
 
 
 @frozen
 class _Beyond:
     """A tensor of PyTorch that is no weight of the language."""
 
-    layer: str
+    step: Step
     extra: Extra
     path: str
 
 
 @frozen
 class _Copies:
-    """Weights of a module that stands in a row `times` times, from number `first` (0 for the first of all)."""
+    """Weights of the modules that are the copies of a run of a repeat, each under its number behind `offset`."""
 
-    layer: str
+    step: Step
     path: str
-    first: int
-    times: int
+    body: Body
+    items: tuple[_Item, ...]
+    offset: int = 0
+
+
+@frozen
+class _Experts:
+    """Weights of the modules that are the experts of a mixture, each under its number."""
+
+    step: Step
+    path: str
     items: tuple[_Item, ...]
 
 
@@ -100,53 +124,104 @@ class _Copies:
 class _Inside:
     """Weights of a block, below its name."""
 
-    layer: str
+    step: Step
     path: str
     items: tuple[_Item, ...]
 
 
-_Item: TypeAlias = "_At | _Beyond | _Copies | _Inside"
+@frozen
+class _Lent:
+    """Weights of a shared block, below the name of its first use."""
+
+    layer: str
+    path: str
+    body: Body
+    items: tuple[_Item, ...]
 
 
-def _locations(items: tuple[_Item, ...], layer: str = "", path: str = "") -> Iterator[Location | ExtraTensor]:
+@frozen
+class _Either:
+    """Weights of the one or the other side of an `if`."""
+
+    condition: Condition
+    path: str
+    first: tuple[_Item, ...]
+    second: tuple[_Item, ...]
+
+
+_Item: TypeAlias = "_At | _Beyond | _Copies | _Experts | _Inside | _Lent | _Either"
+
+
+def _locations(
+    items: tuple[_Item, ...], here: Instance, blocks: Blocks, layer: str = "", path: str = ""
+) -> Iterator[Location | ExtraTensor]:
     """Return each weight of each copy, and what PyTorch keeps beside them."""
     for item in items:
-        if isinstance(item, _Beyond):
-            extra = item.extra
-            yield ExtraTensor(layer + item.layer, f"{path}{item.path}{extra.attribute}", int(extra.size))
-        elif isinstance(item, _At):
-            stored = item.stored
-            yield Location(
-                layer + item.layer,
-                stored.weight,
-                f"{path}{item.path}{stored.attribute}".removesuffix("."),  # a weight may be the attribute itself
-                stored.axes,
-                stored.part,
-                item.order if stored.follows_order else None,
-                stored.blocks,
-            )
-        elif isinstance(item, _Inside):
-            yield from _locations(item.items, f"{layer}{item.layer}.", path + item.path)
-        else:
-            for copy in range(item.first, item.first + item.times):
-                yield from _locations(item.items, f"{layer}{item.layer}.{copy + 1}.", f"{path}{item.path}{copy}.")
+        below = path + item.path
+        if isinstance(item, _At | _Beyond):
+            name = layer + here.steps[item.step].full_name
+            if isinstance(item, _Beyond):
+                yield ExtraTensor(name, below + item.extra.attribute, here.number(item.extra.size))
+            elif here.has(item.step, item.stored.weight):
+                stored = item.stored
+                yield Location(
+                    name,
+                    stored.weight,
+                    f"{below}{stored.attribute}".removesuffix("."),  # a weight may be the attribute itself
+                    stored.axes,
+                    stored.part and (here.number(stored.part[0]), here.number(stored.part[1])),
+                    tuple(map(here.number, item.order)) if item.order and stored.follows_order else None,
+                    stored.blocks,
+                )
+            continue
+        for inside, instance, name, prefix, times in _below(item, here, blocks):
+            for copy in range(times):
+                number = f".{prefix + copy + 1}" if prefix is not None else ""
+                offset = item.offset if isinstance(item, _Copies) else 0
+                place = f"{prefix + copy + offset}." if prefix is not None else ""
+                inner = f"{layer}{name}{number}." if name else layer
+                yield from _locations(inside, instance, blocks, inner, below + place)
 
 
-def _extra_elements(items: tuple[_Item, ...], known: dict[int, int] | None = None) -> int:
+def _below(
+    item: _Copies | _Experts | _Inside | _Lent | _Either, here: Instance, blocks: Blocks
+) -> Iterator[tuple[tuple[_Item, ...], Instance, str, int | None, int]]:
+    """Return what is inside of an item: items, what they are of, its name, the number of the first copy, how many."""
+    if isinstance(item, _Either):
+        yield (item.first if here.holds(item.condition) else item.second), here, "", None, 1
+    elif isinstance(item, _Lent):
+        yield item.items, itself(item.body), item.layer, None, 1
+    elif item.step in here.steps:
+        step = here.steps[item.step]
+        if isinstance(item, _Copies):
+            for first, times, copy in here.copies(item.step):
+                if copy.body is item.body:
+                    yield item.items, copy, step.full_name, first, times
+        elif isinstance(step.does, Experts) and isinstance(item.step.does, Experts):
+            expert = here.matching.instance(item.step.does.body, step.does.body)
+            yield item.items, expert, step.full_name, 0, here.number(step.does.router.experts)
+        elif isinstance(step.does, Use):
+            yield item.items, blocks.instance(step.does), step.full_name, None, 1
+
+
+def _extra_elements(
+    items: tuple[_Item, ...], here: Instance, blocks: Blocks, known: dict[tuple[int, Body], int]
+) -> int:
     """Return how many elements PyTorch keeps beyond the weights of the language; what stands twice is counted once."""
-    known = {} if known is None else known
     total = 0
     for item in items:
         if isinstance(item, _Beyond):
-            total += int(item.extra.size)
-        elif isinstance(item, _Copies | _Inside):
-            if id(item.items) not in known:
-                known[id(item.items)] = _extra_elements(item.items, known)
-            total += known[id(item.items)] * (item.times if isinstance(item, _Copies) else 1)
+            total += here.number(item.extra.size)
+        elif not isinstance(item, _At):
+            for inside, instance, _, _, times in _below(item, here, blocks):
+                key = id(inside), instance.at
+                if key not in known:
+                    known[key] = _extra_elements(inside, instance, blocks, known)
+                total += known[key] * times
     return total
 
 
-def _moved(items: tuple[_Item, ...], path: str) -> tuple[_Item, ...]:
+def _moved(items: Iterable[_Item], path: str) -> tuple[_Item, ...]:
     """Return items as the module that holds their module sees them."""
     return tuple(evolve(item, path=path + item.path) for item in items)
 
@@ -164,15 +239,18 @@ class _Placement:
         leaving: Layout | Literal["natural", "as it is"],
         outputs: tuple[Value, ...],
         known: dict[tuple[Body, tuple[Layout, ...], str], _Placement],
+        blocks: Blocks,
+        around: Step | None = None,
     ) -> None:
         self.known = known
+        self.blocks = blocks
         self.shared: dict[Body, _Placement] = {}
         """The shared blocks that it needs, each in one arrangement."""
         self.body = body
         self.operations = Operations(len(layouts))
         self.places: dict[Value, int] = {}
         self.layouts: list[Layout] = list(layouts)
-        self.orders: dict[Value, tuple[int, ...]] = {}
+        self.orders: dict[Value, tuple[Any, ...]] = {}
         self.converted: dict[tuple[int, Layout], int] = {}
         self.conversions = 0
         self.repeats: dict[int, tuple[_Placement, ...]] = {}
@@ -189,7 +267,7 @@ class _Placement:
             if wanted == "natural":
                 wanted = natural(tensor)
             place = self.for_each_example(place, tensor)
-            self.operations.outputs.append(self.in_layout(place, tensor, wanted, body.maker(value)))
+            self.operations.outputs.append(self.in_layout(place, tensor, wanted, body.maker(value) or around))
 
     def tensor(self, value: Value) -> Tensor:
         tensor = self.body.tensor(value)
@@ -202,6 +280,9 @@ class _Placement:
             return
         if isinstance(step.does, Use):
             self.places[value] = self.use(step, step.does)
+            return
+        if isinstance(step.does, If):
+            self.places[value] = self.choice(step, step.does)
             return
         if isinstance(step.does, Experts):
             x = self.tensor(step.inputs[0])
@@ -223,7 +304,7 @@ class _Placement:
         order = self.orders.get(step.inputs[0]) if step.inputs else None
         if layer.flattens and layout == FIRST and tensors[0].rank > 1:
             if self.absorbed(value):
-                self.orders[value] = tensors[0].sizes  # type: ignore[assignment]
+                self.orders[value] = tensors[0].sizes
             else:
                 layout = LAST
         elif order is not None and layer.elementwise:
@@ -237,7 +318,7 @@ class _Placement:
         asked = tuple((self.places[value], self.tensor(value)) for value in step.asked)
         placed = [Placed(x, layout) for x in tensors]
         placed += [Placed(x, self.layouts[place]) for place, x in asked]
-        parts = spelled(TORCH, step, layer, placed, len(tensors), _size_at_run_time)
+        parts = spelled(TORCH, step, layer, placed, len(tensors), _size_at_run_time, self.blocks.arguments)
         entered = (*places, *(place for place, _ in asked))
         for number, (part, asks) in enumerate(parts):
             inputs = places if not asks else entered if number == 0 else (*places, *entered)
@@ -327,7 +408,9 @@ class _Placement:
         for layout in candidates:
             outside = [layout, *(natural(self.tensor(value)) for value in step.inputs[1:])]
             copies = tuple(self.inside(run.body, tuple(outside), layout) for run in repeat.runs)
-            cost = sum(copy.conversions * min(run.times, 2) for copy, run in zip(copies, repeat.runs, strict=True))
+            cost = sum(
+                copy.conversions * (1 if run.times == 1 else 2) for copy, run in zip(copies, repeat.runs, strict=True)
+            )
             tries.append((cost + 2 * (layout != held), len(tries), layout, copies))
         _, _, layout, copies = min(tries, key=lambda found: found[:2])
         wanted = (layout, *(natural(self.tensor(value)) for value in step.inputs[1:]))
@@ -341,17 +424,20 @@ class _Placement:
         op.shared = tuple(shared)
         return self.add(op, layout)
 
-    def inside(self, body: Body, layouts: tuple[Layout, ...], leaving: Layout | Literal["as it is"]) -> _Placement:
+    def inside(
+        self, body: Body, layouts: tuple[Layout, ...], leaving: Layout | Literal["as it is"], around: Step | None = None
+    ) -> _Placement:
         """Return the arrangement of a body that stands in this one; equal ones are one."""
         assert body.output is not None, "only whole networks are emitted"
         key = (body, layouts, leaving)
         if key not in self.known:
-            self.known[key] = _Placement(body, layouts, leaving, (body.output,), self.known)
+            self.known[key] = _Placement(body, layouts, leaving, (body.output,), self.known, self.blocks, around)
         return self.known[key]
 
     def use(self, step: Step, use: Use) -> int:
         """Place a block in the layout that needs the fewest permutations."""
-        output = use.body.output
+        general, values = self.blocks.of(use)
+        output = general.body.output
         assert output is not None, "only whole networks are emitted"
         if output < len(use.body.inputs):  # the block is `id`
             return self.places[step.inputs[output]]
@@ -360,15 +446,35 @@ class _Placement:
         candidates: list[Layout] = [held[0]] if x.rank == 1 else [held[0], LAST if held[0] == FIRST else FIRST]
         if use.is_shared:
             candidates = [natural(x)]
-        tries = [(layout, self.inside(use.body, (layout, *held[1:]), "as it is")) for layout in candidates]
+        tries = [(layout, self.inside(general.body, (layout, *held[1:]), "as it is")) for layout in candidates]
         layout, chosen = min(tries, key=lambda found: found[1].conversions + (found[0] != held[0]))
         first = self.in_layout(self.places[step.inputs[0]], x, layout, step)
         op = Op((first, *(self.places[value] for value in step.inputs[1:])), step)
-        op.use = chosen
+        op.use, op.general, op.values = chosen, general, values
         if use.is_shared:
             op.shared = (use.body,)
             self.shared[use.body] = chosen
         return self.add(op, chosen.layouts[chosen.operations.outputs[0]])
+
+    def choice(self, step: Step, does: If) -> int:
+        """Place the two sides of an `if` in the layouts that need the fewest permutations."""
+        x, leaving = self.tensor(step.inputs[0]), step.output
+        assert leaving is not None, "only whole networks are emitted"
+        held = tuple(self.layouts[self.places[value]] for value in step.inputs)
+        other: Layout = LAST if held[0] == FIRST else FIRST
+        tries: list[tuple[int, int, tuple[Layout, ...], Layout, tuple[_Placement, _Placement]]] = []
+        for entering in [held[0]] if x.rank == 1 else [held[0], other]:
+            for left in [LAST] if leaving.rank == 1 else [held[0], other]:
+                layouts = (entering, *held[1:])
+                first, second = (self.inside(side, layouts, left, step) for side in (does.first, does.second))
+                sides = (first, second)
+                cost = sum(side.conversions for side in sides) + (entering != held[0])
+                tries.append((cost, len(tries), layouts, left, sides))
+        _, _, layouts, left, sides = min(tries, key=lambda found: found[:2])
+        entering_place = self.in_layout(self.places[step.inputs[0]], x, layouts[0], step)
+        op = Op((entering_place, *(self.places[value] for value in step.inputs[1:])), step)
+        op.choice = sides
+        return self.add(op, left)
 
 
 def natural(x: Tensor) -> Layout:
@@ -401,14 +507,14 @@ class _Segment:
     name: str = ""
     modules: tuple[code.Expression, ...] = ()
     items: tuple[_Item, ...] = ()
-    group: str = field(default="")
+    group: str = ""
 
     @property
     def module(self) -> code.Expression:
         """The attribute: a module alone, or several in a Sequential."""
         return self.modules[0] if len(self.modules) == 1 else code.call("nn.Sequential", *self.modules)
 
-    def assignment(self) -> Iterator[code.Statement]:
+    def assignment(self, scope: Scope) -> Iterator[code.Statement]:
         """Return the statements that make the attribute."""
         attribute = code.Attribute(code.Name("self"), self.name)
         yield code.Assign((attribute,), self.module)
@@ -417,21 +523,22 @@ class _Segment:
             if isinstance(done, str):
                 yield code.Comment(done)
             else:
-                yield code.Evaluate(to_code(done, (), {MADE: attribute}))
+                yield code.Evaluate(to_code(done, (), {MADE: attribute}, scope.code))
 
 
 class _Emitter:
     """One module of source: classes for what is no chain, and what they need imported."""
 
-    def __init__(self) -> None:
+    def __init__(self, blocks: Blocks, uses: dict[Body, tuple[str, str]]) -> None:
+        self.blocks = blocks
+        self.first_uses = uses
+        self.scope = Scope(None)
         self.classes: list[code.Statement] = []
         self.words: set[str] = {"nn"}
         self.carried: dict[str, set[str]] = {}
         """The options of each class of ours that the code uses."""
         self.class_names: set[str] = set()
-        self.copies: dict[int, tuple[code.Expression, tuple[_Item, ...]]] = {}
-        self.first_uses: dict[Body, tuple[str, str]] = {}
-        self.uses: dict[Body, int] = {}
+        self.copies: dict[int, _Copy] = {}
 
     def imports(self) -> tuple[code.Statement, ...]:
         """Return the imports of what the code uses, sorted as isort has them."""
@@ -462,18 +569,16 @@ class _Emitter:
         if part.idiom:
             self.carried.setdefault(part.idiom, set()).update(part.options)
 
-    def network(self, network: Network, name: str) -> tuple[code.Statement, tuple[_Item, ...]]:
+    def network(self, network: Network, aux: frozenset[Step]) -> tuple[code.Statement, tuple[_Item, ...]]:
         """Return the class of the whole network, and where its weights are."""
+        name = class_name(network.name)
         self.class_names.add(name)
-        self.first_uses = first_uses(network.body)
-        network, aux = main_first(network)
         sources = [step for step in network.body.steps if isinstance(step.does, Layer) and step.does.is_input]
         layouts = tuple(natural(step.output) for step in sources if step.output is not None)
         outputs = tuple(output.value for output in network.outputs)
-        placement = _Placement(network.body, layouts, "natural", outputs, {})
+        placement = _Placement(network.body, layouts, "natural", outputs, {}, self.blocks)
         labels = {output.value: output.name for output in network.outputs}
         names = ["x" if len(sources) == 1 and not step.named else step.name for step in sources]
-        self.uses = number_of_uses(network.body)
         whole = _Whole(aux, sum(not output.aux for output in network.outputs))
         return self.class_of(name, placement, names, [labels[value] for value in placement.outputs], whole)
 
@@ -489,37 +594,61 @@ class _Emitter:
         segments = self.segments(placement)
         if self.is_chain(placement, segments):
             only = segments[0]
+            alone = only.modules[0]
+            if whole is None and isinstance(alone, code.Call) and isinstance(alone.value, code.Name):
+                start = code.Call(code.Attribute(code.call("super"), "__init__"), alone.arguments, alone.keywords)
+                init = self.init((), code.Evaluate(start))
+                return code.Class(name, (alone.value,), (init,)), only.items
             items = only.items if len(only.modules) > 1 else _moved(only.items, "0.")
-            return code.Class(name, (code.Name("nn.Sequential"),), (_init(_start(*only.modules)),)), items
+            return code.Class(name, (code.Name("nn.Sequential"),), (self.init((), _start(*only.modules)),)), items
         segments = [part for segment in segments for part in self.trimmed(segment, placement)]
         shared = {body: self.first_uses[body][0] for body in placement.shared}
         aux = whole.aux if whole is not None else frozenset()
         has_aux = whole is not None and len(outputs) > whole.main_outputs
-        taken = [*(shared.values() if whole else ()), *(["aux"] if has_aux else ())]
+        taken = [*(shared.values() if whole else ()), *(["aux"] if has_aux else ()), *self.kept_words(placement)]
         segments = self.named(segments, placement, taken)
         attributes = [segment for segment in segments if segment.modules]
-        made = {body: self.copy(block, placement.shared[body]) for body, block in shared.items()} if whole else {}
-        assigns = []
-        for block, (module, _) in made.items():
-            is_frozen = is_used_frozen(placement.body, block)
-            assigns.append(_attribute(shared[block], _not_trained(module) if is_frozen else module))
-        assigns += [line for part in attributes if part.ops[0].step not in aux for line in part.assignment()]
-        body: list[code.Statement] = []
-        if has_aux:
-            extra = tuple(line for part in attributes if part.ops[0].step in aux for line in part.assignment())
-            flag = code.Name("aux")
-            statements = (_start(), _attribute("aux", flag), *assigns, *([code.If(flag, extra)] if extra else []))
-            parameters = (code.Parameter("self"), code.Parameter("aux", code.Name("bool"), code.expression(False)))
-            body.append(code.Function("__init__", parameters, statements, code.expression(None)))
-        elif assigns:
-            body.append(_init(_start(), *assigns))
         me = code.Name("self")
         callees = {body: code.Attribute(me, word) if whole else code.Name(word) for body, word in shared.items()}
-        forward = _Forward(self, placement, segments, inputs, outputs, callees, whole).function()
-        lent = (_Inside(self.first_uses[body][1], f"{shared[body]}.", inside) for body, (_, inside) in made.items())
+        forward = _Forward(self, placement, segments, inputs, outputs, callees, whole)
+        function = forward.function()
+        assigns = [_attribute(word, value) for word, value in forward.kept.items()]
+        lent: list[_Item] = []
+        for block, word in shared.items() if whole else ():
+            module, inside = self.copy(word, placement.shared[block])
+            assigns.append(_attribute(word, _not_trained(module) if is_used_frozen(placement.body, block) else module))
+            lent.append(_Lent(self.first_uses[block][1], f"{word}.", block, inside))
+        scope = self.scope
+        assigns += [line for part in attributes if part.ops[0].step not in aux for line in part.assignment(scope)]
+        body: list[code.Statement] = []
+        if has_aux:
+            extra = tuple(line for part in attributes if part.ops[0].step in aux for line in part.assignment(scope))
+            flag = code.Name("aux")
+            statements = (_start(), _attribute("aux", flag), *assigns, *([code.If(flag, extra)] if extra else []))
+            body.append(self.init((code.Parameter("aux", code.Name("bool"), code.expression(False)),), *statements))
+        elif assigns:
+            body.append(self.init((), _start(), *assigns))
         own = (item for segment in attributes for item in _moved(segment.items, f"{segment.name}."))
         self.words.add("Tensor")
-        return code.Class(name, (code.Name("nn.Module"),), (*body, forward)), (*lent, *own)
+        return code.Class(name, (code.Name("nn.Module"),), (*body, function)), (*lent, *own)
+
+    def init(self, more: tuple[code.Parameter, ...], *body: code.Statement) -> code.Function:
+        """Return a constructor that takes what the code of the class needs."""
+        parameters = (code.Parameter("self"), *self.scope.parameters(), *more)
+        return code.Function("__init__", parameters, body, code.expression(None))
+
+    def kept_words(self, placement: _Placement) -> set[str]:
+        """Return what a class may have to keep for its forward function."""
+        found: set[str] = set()
+        for op in placement.operations.ops:
+            if op.choice is not None:
+                assert isinstance(op.step.does, If)
+                found |= self.scope.words_in(op.step.does.condition)
+                found |= {word for side in op.choice for word in self.kept_words(side)}
+            elif op.part is not None:
+                for size in sizes_in((op.part.function, op.part.applied)):
+                    found |= self.scope.words_in(size)
+        return {_own_word(word) for word in found}
 
     def is_chain(self, placement: _Placement, segments: list[_Segment]) -> bool:
         """Whether a body is nothing but unnamed modules in a row."""
@@ -559,96 +688,146 @@ class _Emitter:
         if not _is_kept(ops[0]):
             return _Segment(ops)
         modules: list[code.Expression] = []
-        items: list[tuple[int, tuple[_Item, ...]]] = []
+        items: list[_Item] = []
+        place = 0
         for op in ops:
-            made, kept = self.modules_of(op)
-            items.append((len(modules) + len(made) - 1, kept))
+            if self.is_spliced(op, ops):
+                copies, kept = self.copies_of(op)
+                modules.extend(copies)
+                items.extend(evolve(item, offset=place) for item in kept)
+                place += sum(run.times for _, run in op.repeat) if op is not ops[-1] else 0
+                continue
+            made, inside = self.modules_of(op)
+            place += len(made)
             modules.extend(made)
-        placed = tuple(
-            item for number, kept in items for item in (_moved(kept, f"{number}.") if len(modules) > 1 else kept)
-        )
+            items.extend(inside if len(ops) == len(made) == 1 else _moved(inside, f"{place - 1}."))
         group = ops[0].groups[-1].name if ops[0].groups else ""
-        return _Segment(ops, "", tuple(modules), placed, group)
+        return _Segment(ops, "", tuple(modules), tuple(items), group)
+
+    def is_spliced(self, op: Op, row: tuple[Op, ...]) -> bool:
+        """Whether the copies of a repeat stand in the row of what is around them, and not in one of their own."""
+        if op.repeat is None or len(row) == 1 or op.step.is_frozen:
+            return False
+        return op is row[-1] or all(isinstance(run.times, int) for _, run in op.repeat)
 
     def modules_of(self, op: Op) -> tuple[list[code.Expression], tuple[_Item, ...]]:
         """Return the constructors of an operation, and where its weights are in the last of them."""
-        layer = op.step.full_name
         items: tuple[_Item, ...]
-        if isinstance(op.step.does, Use) and op.use is not None:
-            module, inside = self.copy(op.step.does.block, op.use, tensor_parameters(op.step.does))
-            modules, items = [module], (_Inside(layer, "", inside),)
-        elif isinstance(op.step.does, Experts) and op.use is not None:
+        if op.choice is not None:
+            module, items = self.either(op)
+            modules = [module]
+        elif isinstance(op.step.does, Use):
+            module, inside = self.copy(op.step.does.block, op.use, op.general, op.values)
+            modules, items = [module], (_Inside(op.step, "", inside),)
+        elif isinstance(op.step.does, Experts):
             module, items = self.experts(op, op.step.does)
             modules = [module]
         elif op.part is None:
-            module, items = self.repeat(op, layer)
+            module, items = self.repeat(op)
             modules = [module]
         else:
             self.carry(op.part)
             self.words |= words_of(op.part.modules) - {op.part.idiom}
-            beyond = (_Beyond(layer, extra, "") for extra in op.part.extra)
-            items = (*(_At(layer, stored, "", op.order) for stored in op.stored), *beyond)
-            modules = [to_code(call) for call in op.part.modules]
+            beyond = (_Beyond(op.step, extra, "") for extra in op.part.extra)
+            items = (*(_At(op.step, stored, "", op.order) for stored in op.stored), *beyond)
+            modules = [to_code(call, size=self.scope.code) for call in op.part.modules]
         if op.step.is_frozen and items:
             modules[-1] = _not_trained(modules[-1])
         return modules, items
 
+    def either(self, op: Op) -> tuple[code.Expression, tuple[_Item, ...]]:
+        """Return the two sides of an `if` as one module; a side that needs none is an identity."""
+        does = op.step.does
+        assert isinstance(does, If) and op.choice is not None
+        made: list[tuple[code.Expression, tuple[_Item, ...]]] = []
+        for side in op.choice:
+            if _row_input(side) is None or not side.operations.ops:
+                made.append((code.call("nn.Identity"), ()))
+            else:
+                (segment,) = self.segments(side)
+                made.append((segment.module, segment.items))
+        (yes, first), (no, second) = made
+        condition = self.scope.code(does.condition)
+        items = (_Either(does.condition, "", first, second),) if first or second else ()
+        return code.Conditional(yes, condition, no), items
+
     def experts(self, op: Op, experts: Experts) -> tuple[code.Expression, tuple[_Item, ...]]:
         """Return a mixture of experts as one module."""
-        layer, router = op.step.full_name, experts.router
+        router = experts.router
         expert, inside = self.copy(f"{op.step.name}_expert", op.use)
-        copies = code.Generator(expert, code.Name("_"), code.call("range", router.experts))
+        count = code.call("range", to_code(router.experts, size=self.scope.code))
+        copies = code.Generator(expert, code.Name("_"), count)
         self.carry(Part(idiom="MixtureOfExperts"))
         channels = experts.body.inputs[0]
         assert channels is not None and op.step.output is not None, "only whole networks are emitted"
-        sizes = (channels.channels, op.step.output.channels)
-        module = code.call("MixtureOfExperts", *sizes, copies, top=router.top)
-        stored = _At(layer, Stored("router", "router.weight", (1, 0)), "", None)
-        return module, (stored, _Copies(layer, "experts.", 0, int(router.experts), inside))
+        sizes = (channels.channels, op.step.output.channels, router.top)
+        entering, leaving, top = (to_code(size, size=self.scope.code) for size in sizes)
+        module = code.call("MixtureOfExperts", entering, leaving, copies, top=top)
+        stored = _At(op.step, Stored("router", "router.weight", (1, 0)), "", None)
+        return module, (stored, _Experts(op.step, "experts.", inside))
 
-    def repeat(self, op: Op, layer: str) -> tuple[code.Expression, tuple[_Item, ...]]:
+    def repeat(self, op: Op) -> tuple[code.Expression, tuple[_Item, ...]]:
         """Return the copies of a repeat as one module."""
+        copies, items = self.copies_of(op)
+        if len(op.inputs) == 1 and not op.shared:
+            return code.call("nn.Sequential", *copies), items
+        only = copies[0]
+        if len(copies) == 1 and isinstance(only, code.Starred):
+            return code.call("nn.ModuleList", only.inside), items
+        return code.call("nn.ModuleList", code.List(tuple(copies))), items
+
+    def copies_of(self, op: Op) -> tuple[list[code.Expression], tuple[_Copies, ...]]:
+        """Return the copies of a repeat, as arguments of what holds them."""
         copies: list[code.Expression] = []
-        items: list[_Item] = []
-        first = 0
+        items: list[_Copies] = []
         for placement, run in op.repeat:
             module, kept = self.copy(op.step.name, placement)
-            items.append(_Copies(layer, "", first, run.times, kept))
+            items.append(_Copies(op.step, "", run.body, kept))
             if run.times == 1:
                 copies.append(module)
             else:
-                count = code.call("range", run.times)
+                count = code.call("range", to_code(run.times, size=self.scope.code))
                 copies.append(code.Starred(code.Generator(module, code.Name("_"), count)))
-            first += run.times
-        if len(op.inputs) == 1 and not op.shared:
-            return code.call("nn.Sequential", *copies), tuple(items)
-        only = copies[0]
-        if len(copies) == 1 and isinstance(only, code.Starred):
-            return code.call("nn.ModuleList", only.inside), tuple(items)
-        return code.call("nn.ModuleList", code.List(tuple(copies))), tuple(items)
+        return copies, tuple(items)
 
     def copy(
-        self, word: str, placement: _Placement, parameters: tuple[str, ...] = ()
+        self,
+        word: str,
+        placement: _Placement,
+        general: General | None = None,
+        values: Mapping[str, Any] | None = None,
     ) -> tuple[code.Expression, tuple[_Item, ...]]:
-        """Return the constructor of a block or of a copy of a repeat: as a class, but a chain that stands in one place.
+        """Return the constructor of a block, or of a copy of a repeat; that is a class, unless it is a chain.
 
-        `parameters` are what the author calls the tensors behind the one that enters.
+        A block has its own symbols, which are `values` here; a copy those of what it stands in.
         """
+        outer = self.scope
         known = self.copies.get(id(placement))
-        if known is not None:
-            return known
-        segments = self.segments(placement)
-        if self.is_chain(placement, segments) and self.uses.get(placement.body, 0) < 2:
-            made = segments[0].module, segments[0].items
-        else:
-            name = self.unused_class(class_name(word))
-            others = range(1, placement.operations.inputs)
-            entering = ["x", *(parameters or [f"x{number}" for number in others])]
-            definition, items = self.class_of(name, placement, entering, [""])
-            self.classes.append(definition)
-            made = code.call(name), items
-        self.copies[id(placement)] = made
-        return made
+        if known is None:
+            inline = None
+            if general is None:
+                segments = self.segments(placement)
+                inline = segments[0] if self.is_chain(placement, segments) else None
+            if inline is not None:
+                known = _Copy(inline.module, outer, inline.items)
+            else:
+                general = general or outer.general
+                self.scope = Scope(general)
+                name = self.unused_class(class_name(word))
+                others = range(1, placement.operations.inputs)
+                tensors = values is not None and general is not None and general.tensors
+                entering = ["x", *(tensors or [f"x{number}" for number in others])]
+                definition, items = self.class_of(name, placement, entering, [""])
+                self.classes.append(definition)
+                known = _Copy(code.Name(name), self.scope, items)
+                self.scope = outer
+            self.copies[id(placement)] = known
+        if not isinstance(known.made, code.Name):
+            outer.used |= known.scope.used if known.scope is not outer else set()
+            return known.made, known.items
+        if values is None:
+            values = {name: symbol.value() for name, symbol in outer.symbols.items()}
+        return code.Call(known.made, *known.scope.passed(values, outer)), known.items
 
     def unused_class(self, name: str) -> str:
         """Return a class name that nothing in the module has."""
@@ -694,7 +873,7 @@ class _Emitter:
                 names.append("")
             elif segment.group and in_group[segment.group] == 1:
                 names.append(segment.group + suffix)
-            elif len({id(op.step) for op in segment.ops}) == 1:
+            elif len({id(op.step) for op in segment.ops}) == 1 and last.choice is None:
                 names.append(last.step.name + suffix)
             else:
                 joins = any(len(reader.inputs) > 1 for reader in readers_of.get(value, []))
@@ -716,17 +895,21 @@ class _Emitter:
         return [evolve(segment, name=name) for segment, name in zip(segments, names, strict=True)]
 
 
+@frozen(eq=False)
+class _Copy:
+    """What a block or a copy of a repeat is made by: a class by its name, or all that makes it; and its symbols."""
+
+    made: code.Expression
+    scope: Scope
+    items: tuple[_Item, ...]
+
+
 _BRANCH, _CHAIN = "branch", "layers"  # attributes of several layers that the author has not named
 
 
 def _start(*modules: code.Expression) -> code.Statement:
     """Return the call of the base class' constructor."""
     return code.Evaluate(code.Call(code.Attribute(code.call("super"), "__init__"), modules))
-
-
-def _init(*body: code.Statement) -> code.Function:
-    """Return a constructor without arguments."""
-    return code.Function("__init__", (code.Parameter("self"),), body, code.expression(None))
 
 
 @frozen(eq=False)
@@ -750,6 +933,8 @@ def _is_kept(op: Op) -> bool:
     """Whether an operation has an object of its own; what is shared belongs to the network."""
     if op.part is not None:
         return bool(op.part.modules)
+    if op.choice is not None:
+        return any(side.operations.ops and _row_input(side) is not None for side in op.choice)
     return not (op.use is not None and op.shared) and not _repeats_shared(op)
 
 
@@ -763,9 +948,32 @@ def _repeats_shared(op: Op) -> bool:
 
 def _stands_in_rows(op: Op) -> bool:
     """Whether an operation is a module that a Sequential can hold."""
+    if op.choice is not None:
+        return len(op.inputs) == 1 and all(_row_input(side) is not None for side in op.choice)
     if op.part is None:
         return len(op.inputs) == 1 and not op.shared
     return bool(op.part.modules) and op.part.applied is None and not op.lends and len(op.inputs) == 1
+
+
+def _row_input(placement: _Placement) -> int | None:
+    """Return which tensor enters a side of an `if` that is a row of modules, or nothing at all; None for others."""
+    operations = placement.operations
+    (leaving,) = operations.outputs
+    if not operations.ops:
+        return leaving
+    readers = operations.readers()
+    before = operations.ops[0].inputs[0]
+    first = before
+    for value, op in enumerate(operations.ops, operations.inputs):
+        if op.inputs != (before,) or readers[before] != 1 or not _stands_in_rows(op):
+            return None
+        before = value
+    return first if leaving == before else None
+
+
+def _own_word(word: str) -> str:
+    """Return the attribute that keeps a number."""
+    return f"{word}_" if word in MODULE_OWNS else word
 
 
 def _is_function(op: Op) -> bool:
@@ -794,6 +1002,8 @@ class _Forward:
         self.aux = whole.aux if whole is not None else frozenset()
         self.main_outputs = whole.main_outputs if whole is not None else len(outputs)
         self.operations = placement.operations
+        self.kept: dict[str, code.Expression] = {}
+        """What the constructor keeps for the sizes and conditions in here."""
         self.segments = segments
         self.labels = outputs
         owned = {f"self.{segment.name}" for segment in segments}
@@ -877,6 +1087,10 @@ class _Forward:
     def uses(self, segment: _Segment, value: int) -> int:
         """Return how often the code of a segment names a value."""
         op = segment.ops[0]
+        if op.choice is not None and not _stands_in_rows(op):
+            return sum(
+                side.operations.readers()[n] for side in op.choice for n, v in enumerate(op.inputs) if v == value
+            )
         if op.part is None or (segment.modules and op.part.applied is None):
             return op.inputs.count(value)
         expression = op.part.applied if segment.modules else op.part.function
@@ -910,6 +1124,8 @@ class _Forward:
         objects: dict[Object, code.Expression] = {}
         if op.use is not None and op.shared:
             return code.Call(self.shared[op.shared[0]], entering)
+        if op.choice is not None and not _stands_in_rows(op):
+            return self.either(op, entering)
         expression = op.part.function if op.part is not None else None
         if op.tied is not None:
             lender = op.tied
@@ -920,7 +1136,49 @@ class _Forward:
             if expression is None:
                 return code.Call(objects[MADE], entering)
         self.emitter.words |= words_of(expression)
-        return to_code(expression, entering, objects)
+        return to_code(expression, entering, objects, self.size)
+
+    def size(self, value: Any) -> code.Expression:
+        """Return a size or condition in terms of what the constructor keeps."""
+        scope = self.emitter.scope
+        word = scope.name_of(value)
+        if word:
+            return self.keep(word, scope.code(value))
+        return scope.code(value, lambda name: self.keep(scope.words[name], code.Name(scope.words[name])))
+
+    def keep(self, word: str, value: code.Expression) -> code.Expression:
+        """Let the constructor keep a value, and return its attribute."""
+        self.kept[_own_word(word)] = value
+        return code.Attribute(code.Name("self"), _own_word(word))
+
+    def either(self, op: Op, entering: tuple[code.Expression, ...]) -> code.Expression:
+        """Return the one or the other side of an `if` as an expression."""
+        does = op.step.does
+        assert isinstance(does, If) and op.choice is not None
+        rows = [_row_input(side) is not None and bool(side.operations.ops) for side in op.choice]
+        if all(rows):  # one attribute cannot be both
+            raise Undecided(does.condition.symbols)
+        values = []
+        for is_row, side in zip(rows, op.choice, strict=True):
+            if is_row:
+                values.append(code.Call(self.attributes[id(op)], (entering[_row_input(side) or 0],)))
+            else:
+                values.append(self.inline(side.operations, entering, does.condition))
+        return code.Conditional(values[0], self.size(does.condition), values[1])
+
+    def inline(
+        self, operations: Operations, entering: tuple[code.Expression, ...], condition: Condition
+    ) -> code.Expression:
+        """Return operations without modules as one expression. Raises Undecided where they are more than that."""
+        readers = operations.readers()
+        values = list(entering)
+        for value, op in enumerate(operations.ops, operations.inputs):
+            if op.part is None or op.stored or op.part.function is None or op.tied is not None or readers[value] != 1:
+                raise Undecided(condition.symbols)
+            self.emitter.words |= words_of(op.part.function)
+            inputs = tuple(values[source] for source in op.inputs)
+            values.append(to_code(op.part.function, inputs, {}, self.size))
+        return values[operations.outputs[0]]
 
     def state(self, value: int, segment: _Segment, alive: set[int]) -> None:
         """Append the statement that gives a value its variable."""
