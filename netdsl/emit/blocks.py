@@ -7,7 +7,7 @@ a use, and make a more special body.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from keyword import iskeyword
 from typing import Any, TypeVar
 
@@ -48,9 +48,14 @@ class Symbol:
         return bool(symbols(self.samples))
 
     @property
+    def is_channels(self) -> bool:
+        """Whether it is the last size of what enters."""
+        return self.at is not None and (self.word == "in_channels" or self.word.endswith("_channels"))
+
+    @property
     def is_position(self) -> bool:
-        """Whether it is a size of what enters that is no number of channels."""
-        return self.at is not None and self.word not in ("in_channels",) and not self.word.endswith("_channels")
+        """Whether it is another size of what enters."""
+        return self.at is not None and not self.is_channels
 
     @property
     def annotation(self) -> str:
@@ -289,8 +294,10 @@ class Blocks:
 class Scope:
     """The code of one block, or of a part of it: what it calls its symbols, and which of them it needs."""
 
-    def __init__(self, general: General | None, reserved: Iterable[str] = ()) -> None:
+    def __init__(self, general: General | None, reserved: Iterable[str] = (), asks_tensors: bool = False) -> None:
         self.general = general
+        self.asks_tensors = asks_tensors
+        """Whether the code takes the tensors that enter, which know their sizes."""
         self.used: set[str] = set()
         self.words: dict[str, str] = {}
         taken = {*reserved, *PYTHON_OWNS}
@@ -349,7 +356,20 @@ class Scope:
     def needed(self) -> list[Symbol]:
         """Return the symbols that the code needs: those without a default first, as Python wants it."""
         known = [known for name, known in self.symbols.items() if name in self.used]
+        if self.asks_tensors:
+            known = [known for known in known if known.at is None]
         return sorted(known, key=lambda known: known.default is not None)
+
+    def asked(self, tensors: Sequence[str]) -> list[code.Statement]:
+        """Return the statements that ask the tensors that enter for their sizes."""
+        found: list[code.Statement] = []
+        for name, known in self.symbols.items():
+            if name in self.used and known.at is not None:
+                place, axis = known.at
+                shape = code.Attribute(code.Name(tensors[place]), "shape")
+                number = code.expression(-1 if known.is_channels else axis + 1)
+                found.append(code.Assign(code.Name(self.words[name]), code.Subscript(shape, number)))
+        return found
 
     def parameters(self) -> tuple[code.Parameter, ...]:
         """Return what the code takes, with its type."""

@@ -7,12 +7,16 @@ from typing import Any, TypeAlias
 
 from attrs import evolve, field, frozen
 
-from ..layer import Layer, Tensor
-from ..network import Body, Experts, Network, Output, Repeat, Step, Use
+from ..layer import Layer, Size, Tensor
+from ..network import Body, Experts, If, Network, Output, Repeat, Run, Step, Use
+from ..size import Condition, Undecided, negate, symbols
+from ..symbolic import Instance, itself
 from . import code
+from .blocks import Blocks, General, Scope
 from .calls import KERAS, LAST, MADE, TIED, Call, Entering, Index, Part, Placed, Stored
 from .emitted import Emitted, Location
 from .skeleton import (
+    Arguments,
     Op,
     Operations,
     Variables,
@@ -25,11 +29,10 @@ from .skeleton import (
     idiom,
     is_used_frozen,
     main_first,
-    number_of_uses,
     present,
+    sizes_in,
     spelled,
     step_names,
-    tensor_parameters,
     to_code,
     words_of,
 )
@@ -37,11 +40,22 @@ from .skeleton import (
 
 def emit(network: Network) -> Emitted:
     """Return Keras source for a network: one function, named after it, that returns the model."""
-    emitter = _Emitter()
-    name = function_name(network.name)
-    function = emitter.network(network, name)
+    uses = first_uses(network.body)
+    network, aux = main_first(network)
+    blocks = Blocks(network)
+    emitter, function = blocks.settled(lambda: _emitted(network, aux, blocks, uses))
     module = code.Module((code.Docstring(docstring(network, "Keras")), *emitter.imports(), *emitter.idioms(), function))
-    return Emitted(KERAS.name, name, code.render(module), lambda: _locations(tuple(emitter.items), {}, "", ""))
+    items, here = tuple(emitter.items), itself(network.body)
+    name = function_name(network.name)
+    return Emitted(KERAS.name, name, code.render(module), lambda: _locations(items, here, blocks, {}, "", ""))
+
+
+def _emitted(
+    network: Network, aux: frozenset[Step], blocks: Blocks, uses: dict[Body, tuple[str, str]]
+) -> tuple[_Emitter, code.Statement]:
+    """Return the function of a network, and what has been made for it on the way."""
+    emitter = _Emitter(blocks, uses)
+    return emitter, emitter.network(network, aux)
 
 
 # Where weights live
@@ -51,23 +65,30 @@ def emit(network: Network) -> Emitted:
 class _At:
     """The weights of one Keras layer, in the order in which layers are made."""
 
-    layer: str
+    step: Step
     kind: str
     label: str
     stored: tuple[Stored, ...]
     inside: tuple[str, ...] = ()
     """The kinds of the layers that its arguments make."""
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether it has a name of its own."""
+        return bool(self.label)
+
 
 @frozen
-class _Copies:
-    """What a loop makes, `times` times, from number `first` of a repeat."""
+class _Below:
+    """What stands below a step: the copies of a run of a repeat, experts, or what a block makes.
 
-    layer: str
+    `tag` is what names have before them there, `body` that of the copies.
+    """
+
+    step: Step
     tag: str
-    first: int
-    times: int
     items: tuple[_Item, ...]
+    body: Body | None = None
     has_labels: bool = field(init=False)
 
     @has_labels.default
@@ -76,38 +97,75 @@ class _Copies:
 
 
 @frozen
-class _Inside:
-    """What a block makes, below its name."""
+class _Lent:
+    """What a shared block makes, below the name of its first use."""
 
     layer: str
     tag: str
+    body: Body
     items: tuple[_Item, ...]
-    has_labels: bool = field(init=False)
-
-    @has_labels.default
-    def _(self) -> bool:
-        return _has_labels(self.items)
+    has_labels: bool = True
 
 
-_Item: TypeAlias = "_At | _Copies | _Inside"
+@frozen
+class _Either:
+    """What the one or the other side of an `if` makes."""
+
+    condition: Condition
+    first: tuple[_Item, ...]
+    second: tuple[_Item, ...]
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether a layer in it has a name of its own."""
+        return _has_labels((*self.first, *self.second))
 
 
-def _locations(items: tuple[_Item, ...], made: dict[str, int], layer: str, tag: str) -> Iterator[Location]:
+_Item: TypeAlias = "_At | _Below | _Lent | _Either"
+
+
+def _locations(
+    items: tuple[_Item, ...], here: Instance, blocks: Blocks, made: dict[str, int], layer: str, tag: str
+) -> Iterator[Location]:
     """Return each weight of each copy; `made` counts the layers without a name, which Keras numbers."""
     for item in items:
-        if isinstance(item, _Inside):
-            yield from _locations(item.items, made, f"{layer}{item.layer}.", tag + item.tag)
-            continue
-        if isinstance(item, _Copies):
-            for copy in range(item.first + 1, item.first + item.times + 1):
-                inner = f"{tag}{item.tag}_{copy}_"
-                yield from _locations(item.items, made, f"{layer}{item.layer}.{copy}.", inner)
-            continue
-        inside = [_numbered(kind, made) for kind in item.inside]
-        name = tag + item.label if item.label else _numbered(item.kind, made)
-        for stored in item.stored:
-            path = f"{name}/{stored.attribute.format(*inside)}"
-            yield Location(layer + item.layer, stored.weight, path, stored.axes, stored.part, blocks=stored.blocks)
+        if isinstance(item, _Either):
+            side = item.first if here.holds(item.condition) else item.second
+            yield from _locations(side, here, blocks, made, layer, tag)
+        elif isinstance(item, _Lent):
+            yield from _locations(item.items, itself(item.body), blocks, made, f"{layer}{item.layer}.", tag + item.tag)
+        elif isinstance(item, _Below):
+            for instance, name, below in _inside(item, here, blocks):
+                yield from _locations(item.items, instance, blocks, made, f"{layer}{name}.", tag + below)
+        else:
+            inside = [_numbered(kind, made) for kind in item.inside]
+            name = tag + item.label if item.label else _numbered(item.kind, made)
+            for stored in item.stored:
+                if here.has(item.step, stored.weight):
+                    owner = layer + here.steps[item.step].full_name
+                    path = f"{name}/{stored.attribute.format(*inside)}"
+                    part = stored.part and (here.number(stored.part[0]), here.number(stored.part[1]))
+                    yield Location(owner, stored.weight, path, stored.axes, part, blocks=stored.blocks)
+
+
+def _inside(item: _Below, here: Instance, blocks: Blocks) -> Iterator[tuple[Instance, str, str]]:
+    """Return what items below a step are of, one copy after the other, with its name and what Keras has before it."""
+    step = here.steps.get(item.step)
+    if step is None:
+        return
+    name, does = step.full_name, step.does
+    if isinstance(does, Use):
+        yield blocks.instance(does), name, f"{item.tag}_"
+    elif isinstance(does, Experts):
+        assert isinstance(item.step.does, Experts)
+        expert = here.matching.instance(item.step.does.body, does.body)
+        for copy in range(here.number(does.router.experts)):
+            yield expert, f"{name}.{copy + 1}", f"{item.tag}_{copy + 1}_"
+    else:
+        for first, times, instance in here.copies(item.step):
+            if instance.body is item.body:
+                for copy in range(first + 1, first + times + 1):
+                    yield instance, f"{name}.{copy}", f"{item.tag}_{copy}_"
 
 
 def _numbered(kind: str, made: dict[str, int]) -> str:
@@ -132,10 +190,26 @@ def _kind(function: str) -> str:
     return snake_case(function.rsplit(".", 1)[-1])
 
 
+@frozen(eq=False)
+class _Function:
+    """The function of a block: its name, the symbols that it needs, and what it makes."""
+
+    name: str
+    scope: Scope
+    items: tuple[_Item, ...]
+
+
 class _Emitter:
     """One module of source: one function, and what it needs imported."""
 
-    def __init__(self) -> None:
+    def __init__(self, blocks: Blocks, uses: dict[Body, tuple[str, str]]) -> None:
+        self.blocks = blocks
+        self.first_uses = uses
+        self.scope = Scope(None)
+        arguments = blocks.arguments
+        self.known = Arguments(arguments.always | arguments.positions, frozenset())
+        """A function can ask the tensors that it takes for all of their sizes that are numbers."""
+        self.known_operations: dict[Body, Operations] = {}
         self.words: set[str] = set()
         self.carried: dict[str, set[str]] = {}
         """The options of each class of ours that the code uses."""
@@ -146,15 +220,13 @@ class _Emitter:
         """What stands before the name of a layer in a repeat, so that each copy has a name of its own."""
         self.objects: dict[int, code.Expression] = {}
         """The variables of layers that are used more than once."""
-        self.first_uses: dict[Body, tuple[str, str]] = {}
-        self.uses: dict[Body, int] = {}
-        self.functions: dict[tuple[Body, bool], tuple[str, tuple[_Item, ...], bool]] = {}
-        """The functions of blocks that stand in several places: name, what they make, whether they take a name."""
+        self.functions: dict[tuple[Body, bool], _Function] = {}
+        """The functions of blocks; one whose layers are frozen is another."""
         self.definitions: list[code.Statement] = []
         self.function_names: set[str] = set()
         self.own_layers: dict[str, code.Class] = {}
         self.loops = 0
-        self.blocks = 0
+        self.blocked = 0
         self.is_frozen = False
         self.shared: dict[Body, code.Expression] = {}
         """The variables of shared blocks."""
@@ -175,20 +247,18 @@ class _Emitter:
         carried = (code.Verbatim(idiom(KERAS.name, name, options)[1]) for name, options in sorted(self.carried.items()))
         return (*carried, *self.own_layers.values(), *self.definitions)
 
-    def network(self, network: Network, name: str) -> code.Statement:
+    def network(self, network: Network, aux: frozenset[Step]) -> code.Statement:
         """Return the function of the whole network."""
-        self.first_uses = first_uses(network.body)
-        network, aux = main_first(network)
+        name = function_name(network.name)
         self.function_names.add(name)
         body = network.body
         sources = [step for step in body.steps if isinstance(step.does, Layer) and step.does.is_input]
-        operations = _operations(body, tuple(output.value for output in network.outputs), {})
+        operations = self.operations(body, tuple(output.value for output in network.outputs))
         self.kinds = frozenset(_kinds(operations))
         chain = self.chain(operations, sources)
         if chain is not None:
             self.statements = [code.Return(code.call("keras.Sequential", code.List(chain)))]
         else:
-            self.uses = number_of_uses(body)
             self.function_names |= step_names(body)
             self.share(body, operations)
             self.functional(operations, sources, network.outputs, aux)
@@ -200,11 +270,11 @@ class _Emitter:
         """Append the statements that make shared blocks, each a layer or a model of its own."""
         lent = {op.tied.shared[0] for op in operations.ops if op.tied is not None and op.tied.shared}
         for shared, (block, first_use) in self.first_uses.items():
-            inside = _operations(shared, (shared.output,), {})  # type: ignore[arg-type]
+            inside = self.operations(shared)
             name = self.variables.keep(block, set())
             outer_items, self.items, self.tags = self.items, [], [f"{block}_"]
             self.is_frozen = is_used_frozen(body, shared)
-            self.blocks += 1
+            self.blocked += 1
             only = inside.ops[0] if len(inside.ops) == 1 else None
             if only is not None and only.part is not None and len(only.part.modules) == 1:
                 if shared in lent:
@@ -212,10 +282,10 @@ class _Emitter:
                 (made,) = self.layers(only)
             else:
                 made = self.model(shared, inside, block)
-            self.blocks -= 1
+            self.blocked -= 1
             self.statements.append(code.Assign(code.Name(name), made))
             self.shared[shared] = code.Name(name)
-            self.items = [*outer_items, _Inside(first_use, f"{block}_", tuple(self.items))]
+            self.items = [*outer_items, _Lent(first_use, f"{block}_", shared, tuple(self.items))]
             self.tags, self.is_frozen = [], False
 
     def model(self, body: Body, operations: Operations, name: str) -> code.Expression:
@@ -225,13 +295,101 @@ class _Emitter:
         keywords = {"dtype": "int32"} if x.dtype == "int" else {}
         entering = code.Name(self.variables.keep(f"{name}_inputs" if name else "inputs", set()))
         self.variables.bind("x", -1)
-        sizes = tuple(size if isinstance(size, int) else None for size in x.sizes)
-        made = code.call("keras.Input", sizes, **keywords)
+        sizes = tuple(None if symbols(size) - self.known.always else size for size in x.sizes)
+        made = code.call("keras.Input", to_code(sizes, size=self.scope.code), **keywords)
         self.statements.append(code.Assign((code.Name("x"), entering), made))
         held = {0: -1}
         self.body(operations, held, set(), [])
         leaving = code.Name(self.variables.name_of[held[operations.outputs[0]]])
         return code.call("keras.Model", entering, leaving, **({"name": self.label(name)} if name else {}))
+
+    # Bodies as operations
+
+    def operations(self, body: Body, outputs: tuple[int, ...] = ()) -> Operations:
+        """Return a body as operations, with activations as an argument of the layer before where Keras has one.
+
+        A body that stands in several places is one; `outputs` are what leaves a network.
+        """
+        if body not in self.known_operations:
+            if not outputs:
+                assert body.output is not None, "only whole networks are emitted"
+                outputs = (body.output,)
+            self.known_operations[body] = self.made_operations(body, outputs)
+        return self.known_operations[body]
+
+    def made_operations(self, body: Body, outputs: tuple[int, ...]) -> Operations:
+        """Return a body as operations."""
+        sources = [step for step in body.steps if isinstance(step.does, Layer) and step.does.is_input]
+        operations = Operations(len(body.inputs) or len(sources))
+        readers = _readers(body, outputs)
+        places: dict[int, int] = {value: value for value in range(len(body.inputs))}
+        entering = 0
+        for value, step in enumerate(body.steps, len(body.inputs)):
+            if isinstance(step.does, Repeat):
+                runs = tuple((self.operations(run.body), run) for run in step.does.runs)
+                places[value] = operations.add(Op(tuple(places[source] for source in step.inputs), step, None, runs))
+                continue
+            if isinstance(step.does, Use):
+                general, values = self.blocks.of(step.does)
+                output = general.body.output
+                assert output is not None, "only whole networks are emitted"
+                entered = tuple(places[source] for source in step.inputs)
+                if output < len(general.body.inputs):  # the block is `id`
+                    places[value] = entered[output]
+                    continue
+                block = Op(entered, step)
+                block.use, block.general, block.values = self.operations(general.body), general, values
+                block.shared = (step.does.body,) if step.does.is_shared else ()
+                places[value] = operations.add(block)
+                continue
+            if isinstance(step.does, If):
+                either = Op(tuple(places[source] for source in step.inputs), step)
+                either.choice = (self.operations(step.does.first), self.operations(step.does.second))
+                places[value] = operations.add(either)
+                continue
+            if isinstance(step.does, Experts):
+                mixture = Op(tuple(places[source] for source in step.inputs), step)
+                mixture.use = self.operations(step.does.body)
+                places[value] = operations.add(mixture)
+                continue
+            layer = step.does
+            assert isinstance(layer, Layer), "only whole networks are emitted"
+            if layer.is_input:
+                places[value] = entering
+                entering += 1
+                continue
+            tensors = tuple(_tensor(body, source) for source in step.inputs)
+            asked = [(places[value], _tensor(body, value)) for value in step.asked]
+            placed = [Placed(tensor, LAST) for tensor in (*tensors, *(x for _, x in asked))]
+            spellings = spelled(KERAS, step, layer, placed, len(tensors), _size_at_run_time, self.known)
+            parts = tuple(part for part, _ in spellings)
+            # a tensor of its own asks what enters for the size of the batch
+            inputs = (0,) if layer.is_source else tuple(places[source] for source in step.inputs)
+            before = operations.maker(inputs[0]) if len(step.inputs) == 1 else None
+            if before is not None and readers[step.inputs[0]] == 1 and _joins(before, parts, step):
+                assert before.part is not None
+                before.part = _with_activation(before.part, parts[0].activation)
+                places[value] = inputs[0]
+                continue
+            entered = (*inputs, *(place for place, _ in asked))
+            for number, (part, asks) in enumerate(spellings):
+                if asks:
+                    inputs = entered if number == 0 else (*inputs, *entered)
+                kept = evolve(part, weights=present(part, layer, tensors))
+                op = Op(inputs, step, kept, None, number == len(parts) - 1)
+                op.asks = asks
+                if asks:
+                    leaving = step.output if number == len(parts) - 1 else tensors[0]
+                    assert leaving is not None, "only whole networks are emitted"
+                    op.leaves = tuple(None if symbols(size) - self.known.always else size for size in leaving.sizes)
+                if step.tied is not None:
+                    lender = operations.maker(places[step.tied])
+                    assert lender is not None, "a table is made by a layer"
+                    op.tie(lender)
+                inputs = (operations.add(op),)
+            places[value] = inputs[0]
+        operations.outputs = [places[value] for value in outputs]
+        return operations
 
     # A chain
 
@@ -271,7 +429,6 @@ class _Emitter:
         """Return the constructors of an operation, and note where its weights are."""
         assert op.part is not None
         calls = list(op.part.modules)
-        layer = op.step.full_name
         self.words |= words_of(op.part.modules) - {op.part.idiom}
         self.carry(op.part)
         for number, call in enumerate(calls):
@@ -279,8 +436,8 @@ class _Emitter:
             is_last = number == len(calls) - 1
             label = self.label_of(op) if is_last and op.label else ""
             inside = tuple(map(_kind, calls_in(call.arguments)))
-            self.items.append(_At(layer, _kind(call.function), label, op.stored if is_last else (), inside))
-        made: list[code.Expression] = [to_code(call) for call in calls]
+            self.items.append(_At(op.step, _kind(call.function), label, op.stored if is_last else (), inside))
+        made: list[code.Expression] = [to_code(call, size=self.scope.code) for call in calls]
         last = made[-1]
         if isinstance(last, code.Call):
             if (self.is_frozen or op.step.is_frozen) and op.stored:
@@ -356,7 +513,7 @@ class _Emitter:
 
         Values of a loop's body have numbers of their own, which `held` takes to the numbers of the variables.
         """
-        outside_loops = not self.loops and not self.blocks
+        outside_loops = not self.loops and not self.blocked
         main = self.statements
         last_read: dict[int, int] = {}
         for number, op in enumerate(operations.ops):
@@ -402,8 +559,13 @@ class _Emitter:
             name = self.variables.choose(held[value], wanted, op.step.name, alive)
             self.statements.append(code.Assign(code.Name(name), mixture))
             return
-        if op.use is not None:
-            self.block(op, held, value, alive, wanted)
+        if isinstance(op.step.does, Use):
+            called = self.call(op, op.step.does, entering)
+            name = self.variables.choose(held[value], wanted, op.step.name, alive)
+            self.statements.append(code.Assign(code.Name(name), called))
+            return
+        if op.choice is not None:
+            self.choice(op, held, value, alive, wanted)
             return
         if op.part is None:
             self.repeat(op, held, value, alive, wanted)
@@ -422,14 +584,16 @@ class _Emitter:
         elif not part.modules or (part.activation and part.function is not None and not op.label):
             self.words |= words_of(part.function)
             objects = {} if op.tied is None else {TIED: self.lent(op.tied)}
-            expression = to_code(part.function, entering, objects)
+            expression = to_code(part.function, entering, objects, self.scope.code)
         else:
             *first, last = self.layers(op)
             inside: tuple[code.Expression, ...] = entering
             for layer in first:
                 inside = (code.Call(layer, inside),)
             expression = (
-                code.Call(last, inside) if part.applied is None else to_code(part.applied, inside, {MADE: last})
+                code.Call(last, inside)
+                if part.applied is None
+                else to_code(part.applied, inside, {MADE: last}, self.scope.code)
             )
         name = self.variables.choose(held[value], wanted, op.step.name, alive)
         self.statements.append(code.Assign(code.Name(name), expression))
@@ -437,6 +601,9 @@ class _Emitter:
     def own_layer(self, op: Op) -> code.Expression:
         """Return a layer of its own for an expression that asks for sizes, which only a layer's `call` can do."""
         assert op.part is not None and op.part.function is not None
+        around = frozenset().union(*map(symbols, (*sizes_in(op.part.function), *op.leaves)))
+        if around & self.known.always:  # a class at the top of the module sees no arguments
+            raise Undecided(around & self.known.always)
         self.words |= {"ops", *words_of(op.part.function)}
         names = ["x", *(f"x{number}" for number in range(1, len(op.inputs)))]
         tensor = code.Name("keras.KerasTensor")
@@ -467,7 +634,7 @@ class _Emitter:
             )
         name = self.own_layers[key].name
         label = self.label_of(op) if op.label else ""
-        self.items.append(_At(op.step.full_name, _kind(name), label, ()))
+        self.items.append(_At(op.step, _kind(name), label, ()))
         keywords = (("name", self.tagged(label)),) if label else ()
         return code.Call(code.Name(name), (), keywords)
 
@@ -475,70 +642,85 @@ class _Emitter:
         """Return the variable of a layer that another operation uses too."""
         return self.shared[op.shared[0]] if op.shared else self.objects[id(op)]
 
-    def block(self, op: Op, held: dict[int, int], value: int, alive: set[int], wanted: str) -> None:
-        """Append what a block does: in place, or as a function where it stands in several."""
-        operations: Operations = op.use
-        if isinstance(op.step.does, Use) and self.uses.get(op.step.does.body, 0) > 1:
-            called = self.call(
-                op, op.step.does, [code.Name(self.variables.name_of[held[source]]) for source in op.inputs]
-            )
-            name = self.variables.choose(held[value], wanted, op.step.name, alive)
-            self.statements.append(code.Assign(code.Name(name), called))
-            return
-        outer_items, self.items = self.items, []
-        was_frozen, self.is_frozen = self.is_frozen, self.is_frozen or op.step.is_frozen
-        tag = f"{op.step.full_name.replace('.', '_')}_"
-        self.tags.append(tag)
-        self.blocks += 1
-        self.statements.append(code.Comment(op.step.full_name))
-        inner = {number: held[source] for number, source in enumerate(op.inputs)}
-        self.body(operations, inner, alive, [])
-        result = self.variables.name_of[inner[operations.outputs[0]]]
-        self.blocks -= 1
-        self.tags.pop()
-        self.is_frozen = was_frozen
-        self.items = [*outer_items, _Inside(op.step.full_name, tag, tuple(self.items))]
-        if wanted and wanted != result:
-            name = self.variables.choose(held[value], wanted, op.step.name, alive)
-            self.statements.append(code.Assign(code.Name(name), code.Name(result)))
-        else:
-            self.variables.bind(result, held[value])
-
-    def call(self, op: Op, use: Use, entering: list[code.Name]) -> code.Expression:
+    def call(self, op: Op, use: Use, entering: tuple[code.Name, ...]) -> code.Expression:
         """Return the call of a block's function, which is written when it is called first."""
         is_frozen = self.is_frozen or op.step.is_frozen
-        if (use.body, is_frozen) not in self.functions:
-            self.functions[use.body, is_frozen] = self.function(op, use, is_frozen)
-        function, items, takes_name = self.functions[use.body, is_frozen]
+        key = op.general.body, is_frozen
+        if key not in self.functions:
+            self.functions[key] = self.function(op.use, op.general, is_frozen)
+        function = self.functions[key]
         tag = op.step.full_name.replace(".", "_")
-        self.items.append(_Inside(op.step.full_name, f"{tag}_", items))
-        keywords = (("name", self.tagged(tag)),) if takes_name else ()
-        return code.Call(code.Name(function), tuple(entering), keywords)
+        self.items.append(_Below(op.step, tag, function.items))
+        plain, keywords = function.scope.passed(op.values, self.scope)
+        if _has_labels(function.items):
+            keywords = (*keywords, ("name", self.tagged(tag)))
+        return code.Call(code.Name(function.name), (*entering, *plain), keywords)
 
-    def function(self, op: Op, use: Use, is_frozen: bool) -> tuple[str, tuple[_Item, ...], bool]:
-        """Write the function of a block; return its name, what it makes, and whether it takes a name for that."""
-        operations: Operations = op.use
-        outer = (self.statements, self.items, self.variables, self.tags, self.loops, self.is_frozen)
+    def function(self, operations: Operations, general: General, is_frozen: bool) -> _Function:
+        """Write the function of a block."""
+        outer = (self.statements, self.items, self.variables, self.tags, self.loops, self.is_frozen, self.scope)
         self.statements, self.items, self.variables, self.loops = [], [], Variables(("name",)), 0
+        self.scope = Scope(general, ("name",), asks_tensors=True)
+        self.variables.objects |= set(self.scope.words.values())
         self.tags, self.is_frozen = [code.Name("name"), "_"], is_frozen
-        self.blocks += 1
-        words = [self.variables.free(word, set()) for word in ("x", *tensor_parameters(use))]
+        self.blocked += 1
+        words = [self.variables.free(word, set()) for word in ("x", *general.tensors)]
         held = {number: -1 - number for number in range(len(words))}
         for number, word in enumerate(words):
             self.variables.bind(word, held[number])
         self.body(operations, held, set(), [])
-        self.statements.append(code.Return(code.Name(self.variables.name_of[held[operations.outputs[0]]])))
-        self.blocks -= 1
-        body, items = tuple(self.statements), tuple(self.items)
-        self.statements, self.items, self.variables, self.tags, self.loops, self.is_frozen = outer
-        takes_name = _has_labels(items)
+        leaving = code.Name(self.variables.name_of[held[operations.outputs[0]]])
+        last = self.statements[-1]
+        if isinstance(last, code.Assign) and last.targets == (leaving,):
+            self.statements[-1] = code.Return(last.value)
+        else:
+            self.statements.append(code.Return(leaving))
+        self.blocked -= 1
+        body, items, scope = (*self.scope.asked(words), *self.statements), tuple(self.items), self.scope
+        self.statements, self.items, self.variables, self.tags, self.loops, self.is_frozen, self.scope = outer
         tensor = code.Name("keras.KerasTensor")
-        parameters = [code.Parameter(word, tensor) for word in words]
-        if takes_name:
-            parameters.append(code.Parameter("name", code.Name("str")))
-        name = self.unused_function(function_name(use.block))
-        self.definitions.append(code.Function(name, tuple(parameters), body, tensor))
-        return name, items, takes_name
+        own = scope.parameters()
+        named = (code.Parameter("name", code.Name("str")),) if _has_labels(items) else ()
+        plain = tuple(parameter for parameter in own if parameter.default is None)
+        parameters = (*(code.Parameter(word, tensor) for word in words), *plain, *named, *own[len(plain) :])
+        name = self.unused_function(function_name(general.block))
+        self.definitions.append(code.Function(name, parameters, body, tensor))
+        return _Function(name, scope, items)
+
+    def choice(self, op: Op, held: dict[int, int], value: int, alive: set[int], wanted: str) -> None:
+        """Append an `if` whose sides leave their tensors in one variable."""
+        does = op.step.does
+        assert isinstance(does, If)
+        was_frozen, self.is_frozen = self.is_frozen, self.is_frozen or op.step.is_frozen
+        outer, outer_items = self.statements, self.items
+        holds = dict(self.variables.holds)
+        self.blocked += 1
+        sides: list[tuple[list[code.Statement], tuple[_Item, ...], str]] = []
+        for operations in op.choice:
+            self.statements, self.items = [], []
+            inner = {number: held[source] for number, source in enumerate(op.inputs)}
+            self.body(operations, inner, alive, [])
+            result = self.variables.name_of[inner[operations.outputs[0]]]
+            sides.append((self.statements, tuple(self.items), result))
+            self.variables.holds = dict(holds)
+        self.blocked -= 1
+        self.is_frozen = was_frozen
+        self.statements, self.items = outer, outer_items
+        (first, first_items, yes), (second, second_items, no) = sides
+        free = [name for name in ((no, yes) if second else (yes, no)) if holds.get(name) not in alive]
+        if free and not wanted:
+            name = self.variables.bind(free[0], held[value])
+        else:
+            name = self.variables.choose(held[value], wanted, op.step.name, alive)
+        for statements, _, result in sides:
+            if result != name:
+                statements.append(code.Assign(code.Name(name), code.Name(result)))
+        condition = does.condition if first else negate(does.condition)
+        body, otherwise = (first, second) if first else (second, [])
+        if body:
+            self.statements.append(code.If(self.scope.code(condition), tuple(body), tuple(otherwise)))
+        if first_items or second_items:
+            self.items.append(_Either(does.condition, first_items, second_items))
 
     def unused_function(self, name: str) -> str:
         """Return a name for a function that nothing in the module has, and no variable can take."""
@@ -558,9 +740,9 @@ class _Emitter:
         was_frozen, self.is_frozen = self.is_frozen, self.is_frozen or op.step.is_frozen
         tag = op.step.full_name.replace(".", "_")
         tags, self.tags = self.tags, [*self.tags, f"{tag}_", code.Name("number"), "_"]
-        self.blocks += 1
+        self.blocked += 1
         self.statements.append(code.Return(self.model(experts.body, op.use, "")))
-        self.blocks -= 1
+        self.blocked -= 1
         self.tags, self.is_frozen, self.variables = tags, was_frozen, outer_variables
         body, self.statements = tuple(self.statements), outer
         items, self.items = tuple(self.items), outer_items
@@ -571,42 +753,40 @@ class _Emitter:
         numbers = [code.Parameter(loop.dotted, code.Name("int"), loop) for loop in loops]
         parameters = (code.Parameter("number", code.Name("int")), *numbers) if is_named else ()
         self.statements.append(code.Function(name, parameters, body, code.Name("keras.Model")))
-        count = int(experts.router.experts)
+        count = experts.router.experts
         made = code.Call(code.Name(name), (code.Name("number"),) if is_named else ())
-        counted = code.call("range", 1, count + 1) if is_named else code.call("range", count)
+        counted = self.counted(1, count + 1) if is_named else self.counted(count)
         copies = code.ListComprehension(made, code.Name("number" if is_named else "_"), counted)
         label = self.label_of(op) if op.label else ""
-        keywords: dict[str, Any] = {"top": experts.router.top}
+        keywords: dict[str, Any] = {"top": to_code(experts.router.top, size=self.scope.code)}
         if self.is_frozen or op.step.is_frozen:
             keywords["trainable"] = False
         if label:
             keywords["name"] = self.tagged(label)
-        layer = op.step.full_name
-        self.items.append(_Copies(layer, tag, 0, count, items))
+        self.items.append(_Below(op.step, tag, items))
         router = Stored("router", "router", (0, 1))
-        self.items.append(_At(layer, _kind("MixtureOfExperts"), label, (router,)))
+        self.items.append(_At(op.step, _kind("MixtureOfExperts"), label, (router,)))
         return code.call("MixtureOfExperts", copies, **keywords)
 
     def repeat(self, op: Op, held: dict[int, int], value: int, alive: set[int], wanted: str) -> None:
         """Append the copies of a repeat: one in place, several as a loop over one variable."""
-        runs: tuple[tuple[Operations, int], ...] = op.repeat
+        runs: tuple[tuple[Operations, Run], ...] = op.repeat
         before = self.variables.name_of[held[op.inputs[0]]]
         taken = {held[source] for source in op.inputs[1:]}
         name = self.variables.choose(held[value], wanted, op.step.name, alive | taken)
         if before != name:
             self.statements.append(code.Assign(code.Name(name), code.Name(before)))
-        layer = op.step.full_name
-        word = layer.replace(".", "_")
+        word = op.step.full_name.replace(".", "_")
         was_frozen, self.is_frozen = self.is_frozen, self.is_frozen or op.step.is_frozen
-        first = 0
-        for operations, times in runs:
+        first: Size = 0
+        for operations, run in runs:
             outer, self.statements = self.statements, []
             outer_items, self.items = self.items, []
             tags = list(self.tags)
             variable = f"i{self.loops or ''}"
             self.loops += 1
             number: tuple[str | code.Expression, ...] = (f"{word}_{first + 1}_",)
-            if times > 1:
+            if run.times != 1:
                 number = (f"{word}_", code.Name(variable), "_")
             self.tags.extend(number)
             inner = {0: held[value], **{n: held[source] for n, source in enumerate(op.inputs[1:], 1)}}
@@ -619,16 +799,20 @@ class _Emitter:
             items, self.items = tuple(self.items), outer_items
             self.loops -= 1
             self.tags = tags
-            if times == 1:
+            if run.times == 1:
                 self.statements.extend(copied)
             elif _has_labels(items):
-                counted = code.call("range", first + 1, first + times + 1)
+                counted = self.counted(first + 1, first + run.times + 1)
                 self.statements.append(code.For(code.Name(variable), counted, copied))
             else:
-                self.statements.append(code.For(code.Name("_"), code.call("range", times), copied))
-            self.items.append(_Copies(layer, word, first, times, items))
-            first += times
+                self.statements.append(code.For(code.Name("_"), self.counted(run.times), copied))
+            self.items.append(_Below(op.step, word, items, run.body))
+            first += run.times
         self.is_frozen = was_frozen
+
+    def counted(self, *bounds: Size) -> code.Expression:
+        """Return a range of numbers."""
+        return code.call("range", *(to_code(bound, size=self.scope.code) for bound in bounds))
 
 
 def _frozen(layer: code.Call) -> code.Call:
@@ -643,7 +827,7 @@ def _frozen(layer: code.Call) -> code.Call:
 
 def _has_labels(items: tuple[_Item, ...]) -> bool:
     """Whether a layer among items has a name of its own."""
-    return any(bool(item.label) if isinstance(item, _At) else item.has_labels for item in items)
+    return any(item.has_labels for item in items)
 
 
 def _kinds(operations: Operations) -> Iterator[str]:
@@ -653,6 +837,7 @@ def _kinds(operations: Operations) -> Iterator[str]:
     while waiting:
         for op in waiting.pop().ops:
             inside = [op.use] if op.use is not None else [inner for inner, _ in op.repeat or ()]
+            inside.extend(op.choice or ())
             for inner in inside:
                 if id(inner) not in seen:
                     seen.add(id(inner))
@@ -664,89 +849,6 @@ def _kinds(operations: Operations) -> Iterator[str]:
 
 _OPERATIONS = ("add", "subtract", "multiply", "divide", "true_divide", "get_item")
 """The names that Keras gives to operators."""
-
-
-def _operations(body: Body, outputs: tuple[int, ...], known: dict[Body, Operations]) -> Operations:
-    """Return a body as operations, with activations as an argument of the layer before where Keras has one.
-
-    A body that stands in several places is one.
-    """
-    if body not in known:
-        known[body] = _made_operations(body, outputs, known)
-    return known[body]
-
-
-def _made_operations(body: Body, outputs: tuple[int, ...], known: dict[Body, Operations]) -> Operations:
-    sources = [step for step in body.steps if isinstance(step.does, Layer) and step.does.is_input]
-    operations = Operations(len(body.inputs) or len(sources))
-    readers = _readers(body, outputs)
-    places: dict[int, int] = {value: value for value in range(len(body.inputs))}
-    entering = 0
-    for value, step in enumerate(body.steps, len(body.inputs)):
-        if isinstance(step.does, Repeat):
-            runs = tuple(
-                (_operations(run.body, (run.body.output,), known), run.times)
-                for run in step.does.runs
-                if run.body.output is not None
-            )
-            places[value] = operations.add(Op(tuple(places[source] for source in step.inputs), step, None, runs))
-            continue
-        if isinstance(step.does, Use):
-            output = step.does.body.output
-            assert output is not None, "only whole networks are emitted"
-            entered = tuple(places[source] for source in step.inputs)
-            if output < len(step.does.body.inputs):  # the block is `id`
-                places[value] = entered[output]
-                continue
-            block = Op(entered, step)
-            block.use = _operations(step.does.body, (output,), known)
-            block.shared = (step.does.body,) if step.does.is_shared else ()
-            places[value] = operations.add(block)
-            continue
-        if isinstance(step.does, Experts):
-            mixture = Op(tuple(places[source] for source in step.inputs), step)
-            assert step.does.body.output is not None, "only whole networks are emitted"
-            mixture.use = _operations(step.does.body, (step.does.body.output,), known)
-            places[value] = operations.add(mixture)
-            continue
-        layer = step.does
-        assert isinstance(layer, Layer), "only whole networks are emitted"
-        if layer.is_input:
-            places[value] = entering
-            entering += 1
-            continue
-        tensors = tuple(_tensor(body, source) for source in step.inputs)
-        asked = [(places[value], _tensor(body, value)) for value in step.asked]
-        placed = [Placed(tensor, LAST) for tensor in (*tensors, *(x for _, x in asked))]
-        spellings = spelled(KERAS, step, layer, placed, len(tensors), _size_at_run_time)
-        parts = tuple(part for part, _ in spellings)
-        # a tensor of its own asks what enters for the size of the batch
-        inputs = (0,) if layer.is_source else tuple(places[source] for source in step.inputs)
-        before = operations.maker(inputs[0]) if len(step.inputs) == 1 else None
-        if before is not None and readers[step.inputs[0]] == 1 and _joins(before, parts, step):
-            assert before.part is not None
-            before.part = _with_activation(before.part, parts[0].activation)
-            places[value] = inputs[0]
-            continue
-        entered = (*inputs, *(place for place, _ in asked))
-        for number, (part, asks) in enumerate(spellings):
-            if asks:
-                inputs = entered if number == 0 else (*inputs, *entered)
-            kept = evolve(part, weights=present(part, layer, tensors))
-            op = Op(inputs, step, kept, None, number == len(parts) - 1)
-            op.asks = asks
-            if asks:
-                leaving = step.output if number == len(parts) - 1 else tensors[0]
-                assert leaving is not None, "only whole networks are emitted"
-                op.leaves = tuple(size if isinstance(size, int) else None for size in leaving.sizes)
-            if step.tied is not None:
-                lender = operations.maker(places[step.tied])
-                assert lender is not None, "a table is made by a layer"
-                op.tie(lender)
-            inputs = (operations.add(op),)
-        places[value] = inputs[0]
-    operations.outputs = [places[value] for value in outputs]
-    return operations
 
 
 def _size_at_run_time(entering: int, axis: int) -> Index:

@@ -595,7 +595,12 @@ class _Emitter:
         if self.is_chain(placement, segments):
             only = segments[0]
             alone = only.modules[0]
-            if whole is None and isinstance(alone, code.Call) and isinstance(alone.value, code.Name):
+            if (
+                whole is None
+                and len(only.modules) == 1
+                and isinstance(alone, code.Call)
+                and isinstance(alone.value, code.Name)
+            ):
                 start = code.Call(code.Attribute(code.call("super"), "__init__"), alone.arguments, alone.keywords)
                 init = self.init((), code.Evaluate(start))
                 return code.Class(name, (alone.value,), (init,)), only.items
@@ -807,7 +812,7 @@ class _Emitter:
             inline = None
             if general is None:
                 segments = self.segments(placement)
-                inline = segments[0] if self.is_chain(placement, segments) else None
+                inline = segments[0] if self.is_chain(placement, segments) or _is_one(placement) else None
             if inline is not None:
                 known = _Copy(inline.module, outer, inline.items)
             else:
@@ -953,6 +958,16 @@ def _stands_in_rows(op: Op) -> bool:
     if op.part is None:
         return len(op.inputs) == 1 and not op.shared
     return bool(op.part.modules) and op.part.applied is None and not op.lends and len(op.inputs) == 1
+
+
+def _is_one(placement: _Placement) -> bool:
+    """Whether a body is nothing but one module on all that enters it."""
+    operations = placement.operations
+    if len(operations.ops) != 1 or placement.shared:
+        return False
+    (op,) = operations.ops
+    is_plain = _is_kept(op) and (op.part is None or op.part.applied is None) and not op.lends and op.tied is None
+    return is_plain and op.choice is None and op.repeat is None and op.inputs == tuple(range(operations.inputs))
 
 
 def _row_input(placement: _Placement) -> int | None:

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from ..emit.calls import FIRST, KERAS, TORCH, Part, Placed, Spelling, Stored, one_or_all
 from ..layer import Layer, Size, Tensor, Weight, arg, check, flag, per_axis, words
-from ..size import both, either, product, same
+from ..size import both, either, product, same, symbols
 from ..values import COUNT, PADS, STRIDE, WINDOW, Truth
 from .windows import (
     Pads,
@@ -19,6 +19,7 @@ from .windows import (
     padding_amounts,
     symmetric,
     torch_pad,
+    torch_same,
     windows_along,
 )
 
@@ -165,6 +166,8 @@ def _torch_geometry(layer: Convolution, x: Placed) -> tuple[tuple[Part, ...], di
     steps: tuple[Part, ...] = ()
     if layer.padding == "same" and one_or_all(placement.stride) == 1:
         arguments["padding"] = "same"
+    elif layer.padding == "same" and symbols(tuple(amount for pair in placement.pads for amount in pair)):
+        steps = (torch_same(placement.kernel, placement.stride, placement.dilation),)
     elif symmetric(placement.pads):
         arguments["padding"] = one_or_all(tuple(before for before, _ in placement.pads))
     else:

@@ -24,7 +24,7 @@ from ..emit.calls import (
     one_or_all,
 )
 from ..layer import Layer, Size, Tensor, Weight, arg, axis_of, check, flag, per_axis, words
-from ..size import both, ceil_div, choose, maximum, minimum, negate
+from ..size import both, ceil_div, choose, maximum, minimum, negate, symbols
 from ..values import AXES, PADS, SIZES, STRIDE, WINDOW, Truth
 from .windows import (
     Pads,
@@ -35,6 +35,7 @@ from .windows import (
     padding_amounts,
     symmetric,
     torch_pad,
+    torch_same,
     windows_along,
 )
 
@@ -244,6 +245,9 @@ def _torch_windows(pool: Pool, x: Placed) -> tuple[Part, ...]:
         if average:
             keywords["count_include_pad"] = bool(pool.count_pad) or no_padding(placement.pads)
         return (Part((TORCH.call(module, window, **keywords),)),)
+    if not average and pool.padding == "same" and symbols(tuple(n for pair in placement.reach for n in pair)):
+        pads = torch_same(placement.window, placement.stride, value=LOWEST)
+        return (pads, Part((TORCH.call(module, window, **keywords),)))
     if not average:
         return (torch_pad(placement.reach, LOWEST), Part((TORCH.call(module, window, **keywords),)))
     if _counts_all(pool, placement):

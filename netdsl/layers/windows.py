@@ -106,6 +106,18 @@ def torch_pad(pads: Pads, value: float = 0.0) -> Part:
     return Part((Call(f"nn.ZeroPad{len(pads)}d", (amount,)),), apply("F.pad", X, amounts))
 
 
+def torch_same(
+    window: tuple[Size, ...], stride: tuple[Size, ...], dilation: tuple[Size, ...] = (), value: float = 0.0
+) -> Part:
+    """Return PyTorch's padding of positions whose number is open, so that ceil(n/s) windows fit."""
+    spread = one_or_all(dilation) if dilation else 1
+    arguments = (("dilation", spread),) if spread != 1 else ()
+    keywords = (*arguments, ("value", value)) if value else arguments
+    options = ("dilation",) * (spread != 1) + ("value",) * bool(value)
+    made = Call("SamePad", (one_or_all(window), one_or_all(stride)), keywords)
+    return Part((made,), idiom="SamePad", options=options)
+
+
 def keras_pad(pads: Pads, value: float = 0.0) -> Part:
     """Return Keras' padding of the positions of a channels-last tensor, as a step of its own."""
     if value:
