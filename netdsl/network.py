@@ -86,6 +86,11 @@ class Run:
     body: Body
     times: Size
 
+    @property
+    def count(self) -> int:
+        """How many there are. Raises Undecided where that is open."""
+        return index(self.times)
+
 
 @frozen(eq=False)
 class Repeat:
@@ -99,7 +104,7 @@ class Repeat:
     @property
     def times(self) -> int:
         """The number of copies. Raises Undecided where it is open."""
-        return sum(index(run.times) for run in self.runs)
+        return sum(run.count for run in self.runs)
 
 
 @frozen(eq=False)

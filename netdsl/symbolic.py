@@ -143,7 +143,7 @@ class _Symbolic(Elaborator):
                 add, taken = forms("add")[0](), (0, inner.take(entering))
                 tensors = [inner.tensor(value) for value in taken]
                 text = stage.name.text
-                output = inner.add(Step(text, add, taken, add.output(*tensors), stage.span, text))  # type: ignore[arg-type]
+                output = inner.add(Step(text, add, taken, add.output(*tensors), stage.span, text))
             sides.append((inner, output))
         value = self.append_if(builder, when, branch, sides, stage.span)
         if stage.label is not None:
@@ -187,7 +187,7 @@ class _Symbolic(Elaborator):
             entered, x = x, copy.tensor(output)
             if x == entered:
                 break
-        (first, output), *others = copies
+        (_, output), *others = copies
         if output == 0 and not others:
             return entering
         if x != entered or (others and bounds(count)[0] < 1):
@@ -278,7 +278,7 @@ class Matching:
     def copies(self, mine: Repeat, other: Repeat) -> list[tuple[int, int, Instance]]:
         """Return the copies of two repeats in rows of equal ones. Raises Differs where they are not the same."""
         left = [(index(self.put_in(run.times)), run.body) for run in mine.runs]
-        right = [(index(run.times), run.body) for run in other.runs]
+        right = [(run.count, run.body) for run in other.runs]
         if sum(times for times, _ in left) != sum(times for times, _ in right):
             raise Differs("the number of copies")
         found, first = [], 0
@@ -319,7 +319,7 @@ class _Walk:
             raise Differs(f"{mine} is not {other}")
 
     def side(self, body: Body, places: dict[Value, Value], is_frozen: bool) -> dict[Value, Value]:
-        """Return what the values of a body are in the other one, after comparing its steps; sides of `if` go on there."""
+        """Return what the values of a body, or of a side of an `if` in it, are in the other; its steps are compared."""
         for value, step in enumerate(body.steps, len(body.inputs)):
             inputs = tuple(places[source] for source in step.inputs)
             keeps = is_frozen or step.is_frozen

@@ -174,7 +174,7 @@ class _Counter:
 
     def step(self, body: Body, step: Step) -> _Tally:
         if isinstance(step.does, Repeat):
-            runs = [(self.body(run.body), run.times) for run in step.does.runs]
+            runs = [(self.body(run.body), run.count) for run in step.does.runs]
             tally = _together(_Tally(_times(inner.counts, times), inner.shared) for inner, times in runs)
         elif isinstance(step.does, Use) and step.does.is_shared:
             inner = self.body(step.does.body)
@@ -280,13 +280,13 @@ class _Counter:
         for run in repeat.runs:
             inner = where if len(repeat.runs) == 1 else where.below(str(first))
             shared = self.body(run.body).shared
-            if run.times > 1 and any(body not in self.seen for body in shared):
+            if run.count > 1 and any(body not in self.seen for body in shared):
                 # the first copy has the lines with the shared weights, which the others use too
                 yield from self.copies(where.below(str(first)), step, run, first, 1)
-                yield from self.copies(where.below(str(first + 1)), step, run, first + 1, run.times - 1)
+                yield from self.copies(where.below(str(first + 1)), step, run, first + 1, run.count - 1)
             else:
-                yield from self.copies(inner, step, run, first, run.times)
-            first += run.times
+                yield from self.copies(inner, step, run, first, run.count)
+            first += run.count
 
     def copies(self, where: _Where, step: Step, run: Run, first: int, times: int) -> Iterator[Row]:
         """Return the lines of equal copies, from number `first` on; one line where they are folded."""

@@ -324,7 +324,7 @@ class Scope:
         """Return the words that the code of a size or condition may have."""
         return {self.words[name] for name in symbols(value) if name in self.words} | {self.name_of(value)} - {""}
 
-    def code(self, value: Any, of: Callable[[str], code.Expression] | None = None) -> code.Expression:
+    def size(self, value: Any, of: Callable[[str], code.Expression] | None = None) -> code.Expression:
         """Return the code of a size or condition; `of` gives that of a symbol, which is its name unless given."""
         self.used |= symbols(value)
         assert self.general is not None or not symbols(value), "what is open outside of blocks has no name"
@@ -351,7 +351,8 @@ class Scope:
 
         if isinstance(value, bool):
             return code.expression(value)
-        return fold(value, number, leaf, apply)
+        written: code.Expression = fold(value, number, leaf, apply)
+        return written
 
     def needed(self) -> list[Symbol]:
         """Return the symbols that the code needs: those without a default first, as Python wants it."""
@@ -392,9 +393,9 @@ class Scope:
         for known in self.needed():
             value = values[known.name]
             if known.default is None:
-                plain.append(outer.code(value))
+                plain.append(outer.size(value))
             elif isinstance(value, Expression | Condition) or value != known.default:
-                keywords.append((self.words[known.name], outer.code(value)))
+                keywords.append((self.words[known.name], outer.size(value)))
         return tuple(plain), tuple(keywords)
 
 

@@ -296,7 +296,7 @@ class _Emitter:
         entering = code.Name(self.variables.keep(f"{name}_inputs" if name else "inputs", set()))
         self.variables.bind("x", -1)
         sizes = tuple(None if symbols(size) - self.known.always else size for size in x.sizes)
-        made = code.call("keras.Input", to_code(sizes, size=self.scope.code), **keywords)
+        made = code.call("keras.Input", to_code(sizes, size=self.scope.size), **keywords)
         self.statements.append(code.Assign((code.Name("x"), entering), made))
         held = {0: -1}
         self.body(operations, held, set(), [])
@@ -437,7 +437,7 @@ class _Emitter:
             label = self.label_of(op) if is_last and op.label else ""
             inside = tuple(map(_kind, calls_in(call.arguments)))
             self.items.append(_At(op.step, _kind(call.function), label, op.stored if is_last else (), inside))
-        made: list[code.Expression] = [to_code(call, size=self.scope.code) for call in calls]
+        made: list[code.Expression] = [to_code(call, size=self.scope.size) for call in calls]
         last = made[-1]
         if isinstance(last, code.Call):
             if (self.is_frozen or op.step.is_frozen) and op.stored:
@@ -584,7 +584,7 @@ class _Emitter:
         elif not part.modules or (part.activation and part.function is not None and not op.label):
             self.words |= words_of(part.function)
             objects = {} if op.tied is None else {TIED: self.lent(op.tied)}
-            expression = to_code(part.function, entering, objects, self.scope.code)
+            expression = to_code(part.function, entering, objects, self.scope.size)
         else:
             *first, last = self.layers(op)
             inside: tuple[code.Expression, ...] = entering
@@ -593,7 +593,7 @@ class _Emitter:
             expression = (
                 code.Call(last, inside)
                 if part.applied is None
-                else to_code(part.applied, inside, {MADE: last}, self.scope.code)
+                else to_code(part.applied, inside, {MADE: last}, self.scope.size)
             )
         name = self.variables.choose(held[value], wanted, op.step.name, alive)
         self.statements.append(code.Assign(code.Name(name), expression))
@@ -718,7 +718,7 @@ class _Emitter:
         condition = does.condition if first else negate(does.condition)
         body, otherwise = (first, second) if first else (second, [])
         if body:
-            self.statements.append(code.If(self.scope.code(condition), tuple(body), tuple(otherwise)))
+            self.statements.append(code.If(self.scope.size(condition), tuple(body), tuple(otherwise)))
         if first_items or second_items:
             self.items.append(_Either(does.condition, first_items, second_items))
 
@@ -758,7 +758,7 @@ class _Emitter:
         counted = self.counted(1, count + 1) if is_named else self.counted(count)
         copies = code.ListComprehension(made, code.Name("number" if is_named else "_"), counted)
         label = self.label_of(op) if op.label else ""
-        keywords: dict[str, Any] = {"top": to_code(experts.router.top, size=self.scope.code)}
+        keywords: dict[str, Any] = {"top": to_code(experts.router.top, size=self.scope.size)}
         if self.is_frozen or op.step.is_frozen:
             keywords["trainable"] = False
         if label:
@@ -812,7 +812,7 @@ class _Emitter:
 
     def counted(self, *bounds: Size) -> code.Expression:
         """Return a range of numbers."""
-        return code.call("range", *(to_code(bound, size=self.scope.code) for bound in bounds))
+        return code.call("range", *(to_code(bound, size=self.scope.size) for bound in bounds))
 
 
 def _frozen(layer: code.Call) -> code.Call:

@@ -50,7 +50,7 @@ class Op:
         self.order = order
         self.asks = False
         """Whether its expression asks for sizes as the code runs."""
-        self.leaves: tuple[int | None, ...] = ()
+        self.leaves: tuple[Any, ...] = ()
         """What is known of the sizes of what such a one makes."""
         self.tied: Op | None = None
         """The operation whose object this one uses as well."""
@@ -322,24 +322,8 @@ class Variables:
 
 
 PYTHON_OWNS = frozenset(
-    (
-        "self",
-        "nn",
-        "F",
-        "torch",
-        "Tensor",
-        "super",
-        "range",
-        "float",
-        "min",
-        "max",
-        "tuple",
-        "list",
-        "keras",
-        "layers",
-        "ops",
-        "inputs",
-    )  # fmt: skip
+    ("self", "nn", "F", "torch", "Tensor", "keras", "layers", "ops", "inputs")
+    + ("super", "range", "float", "min", "max", "tuple", "list")
 )
 """Names that emitted code uses itself."""
 
@@ -355,7 +339,7 @@ def first_uses(body: Body) -> dict[Body, tuple[str, str]]:
                 copy = 1
                 for run in step.does.runs:
                     walk(run.body, f"{name}.{copy}.")
-                    copy += run.times
+                    copy += run.count
             elif isinstance(step.does, Use) and step.does.is_shared:
                 found.setdefault(step.does.body, (step.does.block, name))
 

@@ -523,7 +523,7 @@ class _Segment:
             if isinstance(done, str):
                 yield code.Comment(done)
             else:
-                yield code.Evaluate(to_code(done, (), {MADE: attribute}, scope.code))
+                yield code.Evaluate(to_code(done, (), {MADE: attribute}, scope.size))
 
 
 class _Emitter:
@@ -735,7 +735,7 @@ class _Emitter:
             self.words |= words_of(op.part.modules) - {op.part.idiom}
             beyond = (_Beyond(op.step, extra, "") for extra in op.part.extra)
             items = (*(_At(op.step, stored, "", op.order) for stored in op.stored), *beyond)
-            modules = [to_code(call, size=self.scope.code) for call in op.part.modules]
+            modules = [to_code(call, size=self.scope.size) for call in op.part.modules]
         if op.step.is_frozen and items:
             modules[-1] = _not_trained(modules[-1])
         return modules, items
@@ -752,7 +752,7 @@ class _Emitter:
                 (segment,) = self.segments(side)
                 made.append((segment.module, segment.items))
         (yes, first), (no, second) = made
-        condition = self.scope.code(does.condition)
+        condition = self.scope.size(does.condition)
         items = (_Either(does.condition, "", first, second),) if first or second else ()
         return code.Conditional(yes, condition, no), items
 
@@ -760,13 +760,13 @@ class _Emitter:
         """Return a mixture of experts as one module."""
         router = experts.router
         expert, inside = self.copy(f"{op.step.name}_expert", op.use)
-        count = code.call("range", to_code(router.experts, size=self.scope.code))
+        count = code.call("range", to_code(router.experts, size=self.scope.size))
         copies = code.Generator(expert, code.Name("_"), count)
         self.carry(Part(idiom="MixtureOfExperts"))
         channels = experts.body.inputs[0]
         assert channels is not None and op.step.output is not None, "only whole networks are emitted"
         sizes = (channels.channels, op.step.output.channels, router.top)
-        entering, leaving, top = (to_code(size, size=self.scope.code) for size in sizes)
+        entering, leaving, top = (to_code(size, size=self.scope.size) for size in sizes)
         module = code.call("MixtureOfExperts", entering, leaving, copies, top=top)
         stored = _At(op.step, Stored("router", "router.weight", (1, 0)), "", None)
         return module, (stored, _Experts(op.step, "experts.", inside))
@@ -791,7 +791,7 @@ class _Emitter:
             if run.times == 1:
                 copies.append(module)
             else:
-                count = code.call("range", to_code(run.times, size=self.scope.code))
+                count = code.call("range", to_code(run.times, size=self.scope.size))
                 copies.append(code.Starred(code.Generator(module, code.Name("_"), count)))
         return copies, tuple(items)
 
@@ -1158,8 +1158,8 @@ class _Forward:
         scope = self.emitter.scope
         word = scope.name_of(value)
         if word:
-            return self.keep(word, scope.code(value))
-        return scope.code(value, lambda name: self.keep(scope.words[name], code.Name(scope.words[name])))
+            return self.keep(word, scope.size(value))
+        return scope.size(value, lambda name: self.keep(scope.words[name], code.Name(scope.words[name])))
 
     def keep(self, word: str, value: code.Expression) -> code.Expression:
         """Let the constructor keep a value, and return its attribute."""
@@ -1173,7 +1173,7 @@ class _Forward:
         rows = [_row_input(side) is not None and bool(side.operations.ops) for side in op.choice]
         if all(rows):  # one attribute cannot be both
             raise Undecided(does.condition.symbols)
-        values = []
+        values: list[code.Expression] = []
         for is_row, side in zip(rows, op.choice, strict=True):
             if is_row:
                 values.append(code.Call(self.attributes[id(op)], (entering[_row_input(side) or 0],)))

@@ -475,7 +475,8 @@ def _own(
     head_dim, value_dim = attention.head_sizes([x.tensor for x in tensors])
     options = {
         **sizes,
-        "value_dim": None if value_dim == head_dim else value_dim,
+        # where one tensor is keys and values, its heads are as wide as those of the queries
+        "value_dim": None if value_dim == head_dim or count < 3 else value_dim,
         "kv_heads": None if same(attention.serving(), attention.heads) is True else attention.kv_heads,
     }
     windows = attention.windows(query.tensor)
