@@ -30,7 +30,7 @@ from .layer import Layer, Refused, Tensor
 from .layer import arguments as declared_arguments
 from .layers import brought, forms, keywords, suggest
 from .layers.windows import axis_names
-from .network import Body, Budget, Experts, Group, Network, Output, Repeat, Run, Step, Use, Value
+from .network import Body, Budget, Experts, Group, Loop, Network, Output, Repeat, Run, Step, Use, Value
 from .options import NO_OPTIONS, Options, place_of
 from .refusals import check_input, check_sizes, refusal
 from .scope import Block, Builder, Declarations, Entry, Given, Held, Lost, nodes_in, pruned, read_by
@@ -1232,14 +1232,17 @@ class Elaborator:
         """Elaborate `for`: a copy of its pipeline for each item, in a row."""
         items = self.items(builder, stage, entering)
         label, value = stage.label, entering
+        made_by = Loop(tuple(name.text for name in stage.names))
         is_right = True
         for number, names in enumerate(items, 1):
             word = f"{label.text}_{number}" if label is not None else builder.next_name("for")
             if is_right:  # the copies behind one with a mistake would only make it again
                 if number == 1:
                     self.refuse_closed_copy(builder, stage, names)
-                scope, group = builder.frame(names, True, counts_anew=True), builder.group(Group(word, stage.span))
-                with scope, group, self.in_copy(_copy_of(stage, number, names)):
+                values = tuple(given.value if isinstance(given, Given) else None for given in names.values())
+                group = Group(word, stage.span, label is not None, made_by, values)
+                scope, inside = builder.frame(names, True, counts_anew=True), builder.group(group)
+                with scope, inside, self.in_copy(_copy_of(stage, number, names)):
                     value = self.branch(builder, stage.body, value)
                 is_right = value is not None
             if label is not None:

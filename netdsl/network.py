@@ -73,10 +73,23 @@ class Step:
 
 @frozen(eq=False)
 class Group:
-    """`( ... ) as stem`: a name for steps that stand in a row."""
+    """`( ... ) as stem`: a name for steps that stand in a row; or a copy of `for`, which may have none of the author's.
+
+    `values` are those of the loop's variables in a copy.
+    """
 
     name: str
     span: Span
+    is_named: bool = True
+    loop: Loop | None = None
+    values: tuple[Any, ...] = ()
+
+
+@frozen(eq=False)
+class Loop:
+    """`for c, n in ...`, by its variables."""
+
+    names: tuple[str, ...]
 
 
 @frozen(eq=False)

@@ -22,7 +22,7 @@ from ..symbolic import Differs, Instance, Matching, NotGeneral, body_on
 from ..syntax import tree
 from ..values import NamedTensor
 from . import code
-from .skeleton import PYTHON_OWNS, Arguments, every_step, without_underscores
+from .skeleton import PYTHON_OWNS, Arguments, every_step, number, without_underscores
 
 Made = TypeVar("Made")
 
@@ -330,9 +330,6 @@ class Scope:
         assert self.general is not None or not symbols(value), "what is open outside of blocks has no name"
         divides = "//" if self.general is None or self.general.is_whole(value) else "/"
 
-        def number(number: Any) -> code.Expression:
-            return code.expression(number if isinstance(number, int) else float(number))
-
         def leaf(node: Any) -> code.Expression:
             return code.Name(self.words[node.name]) if of is None else of(node.name)
 
@@ -344,7 +341,7 @@ class Scope:
                 return code.call(name, *operands)
             if len(operands) == 1:
                 return code.Unary(name, *operands)
-            result = operands[0]
+            result: code.Expression = operands[0]
             for operand in operands[1:]:
                 result = code.Binary(result, divides if name == "/" else name, operand)
             return result
@@ -380,6 +377,10 @@ class Scope:
             )
             for known in self.needed()
         )
+
+    def defaults(self) -> dict[str, Any]:
+        """Return the arguments that have defaults, with these."""
+        return {self.words[known.name]: known.default for known in self.needed() if known.default is not None}
 
     def passed(
         self, values: Mapping[str, Any], outer: Scope

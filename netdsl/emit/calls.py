@@ -236,9 +236,13 @@ class Target:
         """Whether a layer has a spelling."""
         return layer in self._spellers
 
+    def defaults_of(self, function: str) -> dict[str, Any]:
+        """Return the keywords of a function that have defaults which need no writing."""
+        return self.defaults.get(_without_rank(function), {})
+
     def call(self, function: str, *arguments: Any, **keywords: Any) -> Call:
         """Return a call without the keywords that are the framework's default."""
-        defaults = self.defaults.get(_without_rank(function), {})
+        defaults = self.defaults_of(function)
         written = tuple(
             (name, value)
             for name, value in keywords.items()

@@ -153,7 +153,17 @@ def to_code(
         return code.List(tuple(map(of, value)))
     if value is None or value is ... or isinstance(value, bool | int | float | str):
         return code.expression(value)
-    return code.expression(float(value))  # a fraction
+    return number(value)
+
+
+def number(value: Any) -> code.Expression:
+    """Return a number; a fraction as one where that is shorter than its decimals."""
+    if isinstance(value, int):
+        return code.expression(value)
+    decimal = float(value)
+    if value > 0 and len(f"{decimal}") > 8 and value.denominator < 10_000:
+        return code.Binary(code.expression(value.numerator), "/", code.expression(value.denominator))
+    return code.expression(decimal)
 
 
 def spelled(
@@ -322,10 +332,17 @@ class Variables:
 
 
 PYTHON_OWNS = frozenset(
-    ("self", "nn", "F", "torch", "Tensor", "keras", "layers", "ops", "inputs")
-    + ("super", "range", "float", "min", "max", "tuple", "list")
+    (
+        *("self", "nn", "F", "torch", "Tensor", "keras", "layers", "ops", "inputs"),
+        *("super", "range", "float", "min", "max", "tuple", "list"),
+    )
 )
 """Names that emitted code uses itself."""
+
+
+def is_free(name: str) -> bool:
+    """Whether neither Python nor emitted code owns a name."""
+    return not iskeyword(name) and name not in PYTHON_OWNS
 
 
 def first_uses(body: Body) -> dict[Body, tuple[str, str]]:

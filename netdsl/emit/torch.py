@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from keyword import iskeyword
 from typing import Any, Literal, TypeAlias
@@ -9,10 +10,10 @@ from typing import Any, Literal, TypeAlias
 from attrs import evolve, frozen
 
 from ..layer import Layer, Tensor
-from ..network import Body, Experts, If, Network, Repeat, Step, Use, Value
+from ..network import Body, Experts, Group, If, Network, Repeat, Step, Use, Value
 from ..size import Condition, Undecided
 from ..symbolic import Instance, itself
-from . import code
+from . import code, loops
 from .blocks import Blocks, General, Scope
 from .calls import (
     EITHER,
@@ -73,9 +74,12 @@ def _emitted(
     network: Network, aux: frozenset[Step], blocks: Blocks, uses: dict[Body, tuple[str, str]]
 ) -> tuple[_Emitter, code.Statement, tuple[_Item, ...]]:
     """Return the class of a network, where its weights are, and what has been made for it on the way."""
-    emitter = _Emitter(blocks, uses)
-    main, items = emitter.network(network, aux)
-    return emitter, main, items
+    layouts_of = _Layouts()
+    while True:
+        emitter = _Emitter(blocks, layouts_of, uses)
+        main, items = emitter.network(network, aux)
+        if not layouts_of.settle():
+            return emitter, main, items
 
 
 # Where weights live
@@ -229,6 +233,29 @@ def _moved(items: Iterable[_Item], path: str) -> tuple[_Item, ...]:
 # Layout
 
 
+class _Layouts:
+    """The layouts in which tensors enter each block, so that all of its uses have one class."""
+
+    def __init__(self) -> None:
+        self.counts: dict[Body, Counter[tuple[Layout, ...]]] = {}
+        self.settled: dict[Body, tuple[Layout, ...]] = {}
+
+    def only(self, body: Body, candidates: list[tuple[Layout, ...]]) -> list[tuple[Layout, ...]]:
+        """Return what a block can take: what has been settled, or any."""
+        return [self.settled[body]] if body in self.settled else candidates
+
+    def count(self, body: Body, layouts: tuple[Layout, ...]) -> None:
+        """Note what suits a use best."""
+        self.counts.setdefault(body, Counter())[layouts] += 1
+
+    def settle(self) -> bool:
+        """Let blocks whose uses differ take what suits most of them. Return whether there were any."""
+        found = {body: layouts.most_common(1)[0][0] for body, layouts in self.counts.items() if len(layouts) > 1}
+        self.settled.update(found)
+        self.counts.clear()
+        return bool(found)
+
+
 class _Placement:
     """A body as operations on channels-first or channels-last tensors."""
 
@@ -240,10 +267,12 @@ class _Placement:
         outputs: tuple[Value, ...],
         known: dict[tuple[Body, tuple[Layout, ...], str], _Placement],
         blocks: Blocks,
+        layouts_of: _Layouts,
         around: Step | None = None,
     ) -> None:
         self.known = known
         self.blocks = blocks
+        self.layouts_of = layouts_of
         self.shared: dict[Body, _Placement] = {}
         """The shared blocks that it needs, each in one arrangement."""
         self.body = body
@@ -431,7 +460,9 @@ class _Placement:
         assert body.output is not None, "only whole networks are emitted"
         key = (body, layouts, leaving)
         if key not in self.known:
-            self.known[key] = _Placement(body, layouts, leaving, (body.output,), self.known, self.blocks, around)
+            self.known[key] = _Placement(
+                body, layouts, leaving, (body.output,), self.known, self.blocks, self.layouts_of, around
+            )
         return self.known[key]
 
     def use(self, step: Step, use: Use) -> int:
@@ -443,13 +474,19 @@ class _Placement:
             return self.places[step.inputs[output]]
         x = self.tensor(step.inputs[0])
         held = tuple(self.layouts[self.places[value]] for value in step.inputs)
-        candidates: list[Layout] = [held[0]] if x.rank == 1 else [held[0], LAST if held[0] == FIRST else FIRST]
+        other: Layout = LAST if held[0] == FIRST else FIRST
+        candidates = [held] if x.rank == 1 else [held, (other, *held[1:])]
         if use.is_shared:
-            candidates = [natural(x)]
-        tries = [(layout, self.inside(general.body, (layout, *held[1:]), "as it is")) for layout in candidates]
-        layout, chosen = min(tries, key=lambda found: found[1].conversions + (found[0] != held[0]))
-        first = self.in_layout(self.places[step.inputs[0]], x, layout, step)
-        op = Op((first, *(self.places[value] for value in step.inputs[1:])), step)
+            candidates = [(natural(x), *held[1:])]
+        candidates = self.layouts_of.only(general.body, candidates)
+        tries = [(layouts, self.inside(general.body, layouts, "as it is")) for layouts in candidates]
+        layouts, chosen = min(tries, key=lambda found: found[1].conversions + (found[0] != held))
+        self.layouts_of.count(general.body, layouts)
+        places = tuple(
+            self.in_layout(self.places[value], self.tensor(value), layout, step)
+            for value, layout in zip(step.inputs, layouts, strict=True)
+        )
+        op = Op(places, step)
         op.use, op.general, op.values = chosen, general, values
         if use.is_shared:
             op.shared = (use.body,)
@@ -512,7 +549,8 @@ class _Segment:
     @property
     def module(self) -> code.Expression:
         """The attribute: a module alone, or several in a Sequential."""
-        return self.modules[0] if len(self.modules) == 1 else code.call("nn.Sequential", *self.modules)
+        alone = len(self.modules) == 1 and not isinstance(self.modules[0], code.Starred)
+        return self.modules[0] if alone else code.call("nn.Sequential", *self.modules)
 
     def assignment(self, scope: Scope) -> Iterator[code.Statement]:
         """Return the statements that make the attribute."""
@@ -529,8 +567,9 @@ class _Segment:
 class _Emitter:
     """One module of source: classes for what is no chain, and what they need imported."""
 
-    def __init__(self, blocks: Blocks, uses: dict[Body, tuple[str, str]]) -> None:
+    def __init__(self, blocks: Blocks, layouts_of: _Layouts, uses: dict[Body, tuple[str, str]]) -> None:
         self.blocks = blocks
+        self.layouts_of = layouts_of
         self.first_uses = uses
         self.scope = Scope(None)
         self.classes: list[code.Statement] = []
@@ -539,6 +578,7 @@ class _Emitter:
         """The options of each class of ours that the code uses."""
         self.class_names: set[str] = set()
         self.copies: dict[int, _Copy] = {}
+        self.class_defaults: dict[str, dict[str, Any]] = {}
 
     def imports(self) -> tuple[code.Statement, ...]:
         """Return the imports of what the code uses, sorted as isort has them."""
@@ -576,7 +616,7 @@ class _Emitter:
         sources = [step for step in network.body.steps if isinstance(step.does, Layer) and step.does.is_input]
         layouts = tuple(natural(step.output) for step in sources if step.output is not None)
         outputs = tuple(output.value for output in network.outputs)
-        placement = _Placement(network.body, layouts, "natural", outputs, {}, self.blocks)
+        placement = _Placement(network.body, layouts, "natural", outputs, {}, self.blocks, self.layouts_of)
         labels = {output.value: output.name for output in network.outputs}
         names = ["x" if len(sources) == 1 and not step.named else step.name for step in sources]
         whole = _Whole(aux, sum(not output.aux for output in network.outputs))
@@ -663,7 +703,7 @@ class _Emitter:
         only = segments[0]
         if not _stands_in_rows(only.ops[0]) or placement.shared:
             return False
-        named = any(op.label or op.groups for op in only.ops)
+        named = any(op.label or _labelled(op) for op in only.ops)
         return bool(only.modules) and not named and operations.outputs[0] == len(operations.ops)
 
     def segments(self, placement: _Placement) -> list[_Segment]:
@@ -686,34 +726,86 @@ class _Emitter:
             return False
         if last.step is op.step:
             return True
-        return not last.label and not op.step.named and last.groups == op.groups
+        return not last.label and not op.step.named and _labelled(last)[:1] == _labelled(op)[:1]
 
     def segment(self, ops: tuple[Op, ...]) -> _Segment:
         """Return the modules of operations in a row, and where their weights are in that row."""
         if not _is_kept(ops[0]):
             return _Segment(ops)
-        modules: list[code.Expression] = []
-        items: list[_Item] = []
+        entries = self.row(ops, 0)
+        group = next((known.name for known in self.common_groups(ops)), "")
+        if len(entries) == 1 and not isinstance(entries[0].module, code.Starred):
+            return _Segment(ops, "", (entries[0].module,), entries[0].parts[0][1], group)
+        modules, items = [], []
         place = 0
-        for op in ops:
-            if self.is_spliced(op, ops):
-                copies, kept = self.copies_of(op)
-                modules.extend(copies)
-                items.extend(evolve(item, offset=place) for item in kept)
-                place += sum(run.times for _, run in op.repeat) if op is not ops[-1] else 0
-                continue
-            made, inside = self.modules_of(op)
-            place += len(made)
-            modules.extend(made)
-            items.extend(inside if len(ops) == len(made) == 1 else _moved(inside, f"{place - 1}."))
-        group = ops[0].groups[-1].name if ops[0].groups else ""
+        for entry in entries:
+            modules.append(entry.module)
+            items += [moved for at, inside in entry.parts for moved in _moved(inside, f"{place + at}.")]
+            items += [evolve(copies, offset=place) for copies in entry.copies]
+            place += entry.width
         return _Segment(ops, "", tuple(modules), tuple(items), group)
 
-    def is_spliced(self, op: Op, row: tuple[Op, ...]) -> bool:
-        """Whether the copies of a repeat stand in the row of what is around them, and not in one of their own."""
-        if op.repeat is None or len(row) == 1 or op.step.is_frozen:
-            return False
-        return op is row[-1] or all(isinstance(run.times, int) for _, run in op.repeat)
+    def common_groups(self, ops: tuple[Op, ...]) -> list[Group]:
+        """Return the author's groups that all operations of a row stand in, outermost first."""
+        return [group for group in _labelled(ops[0]) if all(group in op.groups for op in ops)]
+
+    def row(self, ops: tuple[Op, ...], level: int) -> list[_Entry]:
+        """Return modules in a row; copies of a `for` without a name are a loop, if they differ in numbers alone."""
+        entries: list[_Entry] = []
+        rest = list(ops)
+        while rest:
+            loops = _loops(rest[0])
+            copies: list[list[Op]] = []
+            if len(loops) > level:
+                while rest and len(_loops(rest[0])) > level and _loops(rest[0])[level].loop is loops[level].loop:
+                    if not copies or _loops(copies[-1][0])[level] is not _loops(rest[0])[level]:
+                        copies.append([])
+                    copies[-1].append(rest.pop(0))
+                rows = [self.row(tuple(copy), level + 1) for copy in copies]
+                entries += self.loop(rows, [_loops(copy[0])[level] for copy in copies])
+            else:
+                entries += self.entries(rest.pop(0), ops)
+        return entries
+
+    def loop(self, rows: list[list[_Entry]], groups: list[Group]) -> list[_Entry]:
+        """Return the copies of a `for` as one entry if that can be, else as they are."""
+        unrolled = [entry for row in rows for entry in row]
+        if len(rows) < 2 or any(entry.copies for entry in unrolled):
+            return unrolled
+        alone = all(len(row) == 1 and row[0].width == 1 for row in rows)
+        made = [
+            row[0].module if alone else code.call("nn.Sequential", *(entry.module for entry in row)) for row in rows
+        ]
+        folded = loops.folded(made, groups, self.defaults_of, self.scope.words.values())
+        if folded is None:
+            return unrolled
+        parts: list[tuple[int, tuple[_Item, ...]]] = []
+        for number, row in enumerate(rows):
+            place = 0
+            inside: list[_Item] = []
+            for entry in row:
+                for at, items in entry.parts:
+                    inside += items if alone else _moved(items, f"{place + at}.")
+                place += entry.width
+            parts.append((number, tuple(inside)))
+        module = code.Starred(code.Generator(folded.body, folded.target, folded.source))
+        return [_Entry(module, len(rows), tuple(parts))]
+
+    def defaults_of(self, function: str) -> Mapping[str, Any]:
+        """Return the keywords of a class that have defaults."""
+        return self.class_defaults.get(function) or TORCH.defaults_of(function)
+
+    def entries(self, op: Op, row: tuple[Op, ...]) -> list[_Entry]:
+        """Return the modules of one operation in a row of them."""
+        if op.repeat is not None and len(row) > 1 and not op.step.is_frozen:
+            times = [run.times for _, run in op.repeat]
+            if op is row[-1] or all(isinstance(number, int) for number in times):
+                modules, kept = self.copies_of(op)
+                width = sum(number for number in times if isinstance(number, int))
+                first, *others = modules
+                return [_Entry(first, width, (), kept), *(_Entry(module, 0, ()) for module in others)]
+        made, items = self.modules_of(op)
+        return [*(_Entry(module, 1, ((0, ()),)) for module in made[:-1]), _Entry(made[-1], 1, ((0, items),))]
 
     def modules_of(self, op: Op) -> tuple[list[code.Expression], tuple[_Item, ...]]:
         """Return the constructors of an operation, and where its weights are in the last of them."""
@@ -793,6 +885,10 @@ class _Emitter:
             else:
                 count = code.call("range", to_code(run.times, size=self.scope.size))
                 copies.append(code.Starred(code.Generator(module, code.Name("_"), count)))
+        if len(copies) > 2 and not any(isinstance(copy, code.Starred) for copy in copies):
+            folded = loops.folded(copies, [None] * len(copies), self.defaults_of, self.scope.words.values())
+            if folded is not None:
+                copies = [code.Starred(code.Generator(folded.body, folded.target, folded.source))]
         return copies, tuple(items)
 
     def copy(
@@ -824,6 +920,7 @@ class _Emitter:
                 entering = ["x", *(tensors or [f"x{number}" for number in others])]
                 definition, items = self.class_of(name, placement, entering, [""])
                 self.classes.append(definition)
+                self.class_defaults[name] = self.scope.defaults()
                 known = _Copy(code.Name(name), self.scope, items)
                 self.scope = outer
             self.copies[id(placement)] = known
@@ -864,10 +961,10 @@ class _Emitter:
         for op in operations.ops:
             for value in op.inputs:
                 readers_of.setdefault(value, []).append(op)
-        in_group: dict[str, int] = {}
+        in_group: dict[Group, int] = {}
         for segment in segments:
-            for group in segment.ops[0].groups:
-                in_group[group.name] = in_group.get(group.name, 0) + 1
+            for group in _labelled(segment.ops[0]):
+                in_group[group] = in_group.get(group, 0) + 1
         names: list[str] = []
         value = operations.inputs - 1
         for segment in segments:
@@ -876,8 +973,8 @@ class _Emitter:
             suffix = last.part.suffix if last.part is not None else ""
             if not segment.modules:
                 names.append("")
-            elif segment.group and in_group[segment.group] == 1:
-                names.append(segment.group + suffix)
+            elif whole := [group for group in self.common_groups(segment.ops) if in_group[group] == 1]:
+                names.append(whole[0].name + suffix)
             elif len({id(op.step) for op in segment.ops}) == 1 and last.choice is None:
                 names.append(last.step.name + suffix)
             else:
@@ -898,6 +995,26 @@ class _Emitter:
                 names[place] += "_"
             taken.update(filter(None, (names[place],)))
         return [evolve(segment, name=name) for segment, name in zip(segments, names, strict=True)]
+
+
+@frozen(eq=False)
+class _Entry:
+    """Something in a row of modules: one of them, or several behind a star, with where the weights of each are."""
+
+    module: code.Expression
+    width: int
+    parts: tuple[tuple[int, tuple[_Item, ...]], ...]
+    copies: tuple[_Copies, ...] = ()
+
+
+def _labelled(op: Op) -> tuple[Group, ...]:
+    """Return the groups around an operation that the author has named."""
+    return tuple(group for group in op.groups if group.is_named)
+
+
+def _loops(op: Op) -> tuple[Group, ...]:
+    """Return the copies of `for` without a name around an operation."""
+    return tuple(group for group in op.groups if group.loop is not None and not group.is_named)
 
 
 @frozen(eq=False)

@@ -1,0 +1,234 @@
+"""Loops for copies of code that differ in nothing but numbers and names; what these are is a table, or counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+import attrs
+from attrs import evolve, frozen
+
+from ..network import Group
+from . import code
+from .skeleton import PYTHON_OWNS, is_free
+
+Defaults: TypeAlias = "Callable[[str], Mapping[str, Any]]"
+"""The keywords of a function that have a default, with it."""
+
+
+@frozen(eq=False)
+class Folded:
+    """A target and a source of a loop, and what stands in it."""
+
+    target: code.Expression
+    source: code.Expression
+    body: Any
+
+
+def folded(
+    copies: Sequence[Any], groups: Sequence[Group | None], defaults: Defaults, owned: Iterable[str] = ()
+) -> Folded | None:
+    """Return a loop for copies of code, None where they differ in more than numbers and names.
+
+    `groups` are the copies of `for` that they are, which know the author's names of what differs; `owned` are names
+    that the loop's variables cannot have.
+    """
+    columns: dict[tuple[Any, ...], str] = {}
+    try:
+        _compare(tuple(copies), defaults, "", columns)
+    except _Differ:
+        return None
+    names = _names(columns, groups, {*owned, *PYTHON_OWNS})
+    body = _put(tuple(copies), defaults, names)
+    count = len(copies)
+    rows, targets = _rows(names, groups, count)
+    if not targets:
+        return Folded(code.Name("_"), code.call("range", count), body)
+    variables = tuple(map(code.Name, targets))
+    if rows == [(number,) for number in map(code.Literal, range(count))]:
+        return Folded(variables[0], code.call("range", count), body)
+    if len(variables) == 1:
+        return Folded(variables[0], code.List(tuple(row[0] for row in rows)), body)
+    return Folded(code.Tuple(variables), code.List(tuple(map(code.Tuple, rows))), body)
+
+
+class _Differ(Exception):
+    """Copies differ in their structure."""
+
+
+Column: TypeAlias = "tuple[code.Expression, ...]"
+
+
+def _is_value(tree: Any) -> bool:
+    """Whether a piece of code can stand in a table: a number, a truth value, or the name of something imported."""
+    if isinstance(tree, code.Unary) and tree.operator == "-":
+        return _is_value(tree.operand)
+    if isinstance(tree, code.Binary) and tree.operator == "/":
+        return isinstance(tree.left, code.Literal) and isinstance(tree.right, code.Literal)
+    if isinstance(tree, code.Name):
+        return "." in tree.dotted and not tree.dotted.startswith("self.")
+    return isinstance(tree, code.Literal) and isinstance(tree.value, int | float)
+
+
+def _compare(trees: tuple[Any, ...], defaults: Defaults, hint: str, columns: dict[Column, str]) -> None:
+    """Find where copies of code differ, with a word for what that is. Raises _Differ."""
+    first = trees[0]
+    if all(tree == first for tree in trees):
+        return
+    if all(map(_is_value, trees)):
+        columns.setdefault(trees, hint)
+        return
+    for parts, word in _parts(trees, defaults):
+        _compare(parts, defaults, word or hint, columns)
+
+
+def _parts(trees: tuple[Any, ...], defaults: Defaults) -> list[tuple[tuple[Any, ...], str]]:
+    """Return the parts of copies that stand at the same place, each with a word for it. Raises _Differ."""
+    first = trees[0]
+    if any(type(tree) is not type(first) for tree in trees):
+        raise _Differ
+    if isinstance(first, tuple):
+        if any(len(tree) != len(first) for tree in trees):
+            raise _Differ
+        return [(parts, "") for parts in zip(*trees, strict=True)]
+    if isinstance(first, code.Call):
+        keywords = _keywords(trees, defaults)
+        arguments = [(parts, "in_channels" if n == 0 else "") for n, (parts, _) in enumerate(_parts_of(trees))]
+        values = [(tuple(given[word] for given in keywords), word) for word in keywords[0]]
+        return [(tuple(tree.value for tree in trees), ""), *arguments, *values]
+    if attrs.has(type(first)):
+        names = [field.name for field in attrs.fields(type(first))]
+        return [(tuple(getattr(tree, name) for tree in trees), "") for name in names]
+    raise _Differ
+
+
+def _parts_of(calls: tuple[code.Call, ...]) -> list[tuple[tuple[Any, ...], str]]:
+    if any(len(call.arguments) != len(calls[0].arguments) for call in calls):
+        raise _Differ
+    return [(parts, "") for parts in zip(*(call.arguments for call in calls), strict=True)]
+
+
+def _keywords(calls: tuple[code.Call, ...], defaults: Defaults) -> list[dict[str, code.Expression]]:
+    """Return the keywords of calls, with those that only some of them have filled in by their defaults."""
+    given = [dict(call.keywords) for call in calls]
+    words = list(dict.fromkeys(word for keywords in given for word in keywords))
+    value = calls[0].value
+    known = defaults(value.dotted) if isinstance(value, code.Name) else {}
+    for keywords in given:
+        for word in words:
+            if word not in keywords:
+                if word not in known:
+                    raise _Differ
+                keywords[word] = code.expression(known[word])
+    return [{word: keywords[word] for word in words} for keywords in given]
+
+
+@frozen(eq=False)
+class _Column:
+    """What differs between copies: its variable or an expression of one, and its values where it has a variable."""
+
+    code: code.Expression
+    variable: str
+    values: Column | None
+
+
+def _names(columns: Mapping[Column, str], groups: Sequence[Group | None], owned: set[str]) -> dict[Column, _Column]:
+    """Give each column the author's name of it, or one that says what it is."""
+    authors: dict[str, tuple[Any, ...]] = {}
+    first = groups[0]
+    if first is not None and first.loop is not None and all(group is not None for group in groups):
+        for place, name in enumerate(first.loop.names):
+            authors[name] = tuple(group.values[place] for group in groups if group is not None)
+    named: dict[Column, _Column] = {}
+    taken = set(owned)
+    spelled = {name: _free(name, taken) for name in authors}
+    counter = _free("i", taken)
+    for column, hint in columns.items():
+        values = [_number(value) for value in column]
+        own = next((name for name, known in authors.items() if _equal(values, known)), "")
+        if own:
+            named[column] = _Column(code.Name(spelled[own]), spelled[own], column)
+            continue
+        line = _line(values)
+        if line is not None and len(values) > 2:
+            start, slope = line
+            named[column] = _Column(_affine(start, slope, code.Name(counter)), counter, None)
+            continue
+        word = _free(hint or "value", taken)
+        named[column] = _Column(code.Name(word), word, column)
+    return named
+
+
+def _rows(
+    names: Mapping[Column, _Column], groups: Sequence[Group | None], count: int
+) -> tuple[list[tuple[code.Expression, ...]], list[str]]:
+    """Return the table of the variables that are used, and these: the author's first, in their order."""
+    columns: dict[str, Column] = {}
+    for column in names.values():
+        values = tuple(map(code.Literal, range(count))) if column.values is None else column.values
+        columns.setdefault(column.variable, values)
+    return list(zip(*columns.values(), strict=True)), list(columns)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """Return a name that nothing has, and take it."""
+    while name in taken or not is_free(name):
+        name += "_"
+    taken.add(name)
+    return name
+
+
+def _number(value: code.Expression) -> Any:
+    """Return the number that a literal is, None for a name."""
+    if isinstance(value, code.Unary):
+        return -_number(value.operand)
+    if isinstance(value, code.Binary):
+        return Fraction(_number(value.left), _number(value.right))
+    return value.value if isinstance(value, code.Literal) else None
+
+
+def _equal(values: list[Any], known: tuple[Any, ...]) -> bool:
+    """Whether the author's values are these."""
+    if [isinstance(value, bool) for value in values] != [isinstance(value, bool) for value in known]:
+        return False
+    return None not in values and values == list(known)
+
+
+def _line(values: list[Any]) -> tuple[int, int] | None:
+    """Return start and slope of whole numbers that are evenly spaced."""
+    if any(type(value) is not int for value in values):
+        return None
+    slope = values[1] - values[0]
+    if slope <= 0 or any(b - a != slope for a, b in pairwise(values)):
+        return None
+    return values[0], slope
+
+
+def _affine(start: int, slope: int, variable: code.Expression) -> code.Expression:
+    part = variable if slope == 1 else code.Binary(code.expression(slope), "*", variable)
+    return part if start == 0 else code.Binary(code.expression(start), "+", part)
+
+
+def _put(trees: tuple[Any, ...], defaults: Defaults, names: Mapping[Column, _Column]) -> Any:
+    """Return the code that all copies are, with variables where they differ."""
+    first = trees[0]
+    if all(tree == first for tree in trees):
+        return first
+    if trees in names:
+        return names[trees].code
+    if isinstance(first, tuple):
+        return tuple(_put(parts, defaults, names) for parts in zip(*trees, strict=True))
+    if isinstance(first, code.Call):
+        keywords = _keywords(trees, defaults)
+        return code.Call(
+            _put(tuple(tree.value for tree in trees), defaults, names),
+            tuple(_put(parts, defaults, names) for parts, _ in _parts_of(trees)),
+            tuple((word, _put(tuple(given[word] for given in keywords), defaults, names)) for word in keywords[0]),
+        )
+    parts = {
+        field.name: _put(tuple(getattr(tree, field.name) for tree in trees), defaults, names)
+        for field in attrs.fields(type(first))
+    }
+    return evolve(first, **parts)
