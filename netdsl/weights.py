@@ -17,6 +17,7 @@ both sides have them, and are left out where the target has none.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -24,6 +25,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from math import prod
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import frozen
@@ -41,8 +43,9 @@ if TYPE_CHECKING:
     Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
     Arrays: TypeAlias = dict[str, Array]
 
-FORMAT, VERSION = "netdsl", "1"
-"""What the metadata of a `.safetensors` file of ours says under `format` and `version`."""
+FORMAT, VERSION = "netdsl", 1
+"""The key of the metadata in a `.safetensors` file of ours, and the version that stands there, beside the network's
+name, as JSON; under one key, as safetensors writes several in any order, and files would differ."""
 ENDINGS = (".safetensors", ".pt", ".pth", ".keras", ".weights.h5")
 """What files of weights are called: ours, a `state_dict` of PyTorch (twice), and the two kinds of Keras."""
 MOST_PROBLEMS = 8
@@ -108,6 +111,15 @@ def _declared(network: Network) -> dict[str, _Declared]:
     return found
 
 
+def _has_aux(network: Network, names: Collection[str]) -> bool:
+    """Whether weights are those of a model with its outputs for training.
+
+    PyTorch's has the weights of shared blocks without them too, so only where there are no others these tell.
+    """
+    aux = {name: weight for name, weight in _declared(network).items() if weight.is_aux}
+    return any(name in names for name in [name for name in aux if not aux[name].is_shared] or aux)
+
+
 def _shared_bodies(does: Layer | Repeat | Use | Experts | None) -> Iterator[Body]:
     """Return the bodies of the shared blocks in a step."""
     bodies: list[Body] = []
@@ -142,25 +154,7 @@ def write(net: Net, model: Any, arrays: Mapping[str, Array]) -> None:
     What PyTorch keeps beyond the weights of the language becomes zero. Raises WeightsError where the arrays or the
     model do not fit; the model is then as it was.
     """
-    held = _held(net, model)
-    places = _places(net, held, "the model")
-    _check(net, arrays, "what is written", [location.layer + "." + location.weight for location in places])
-    np = _numpy()
-    by_path: dict[str, list[Location]] = {}
-    for location in places:
-        by_path.setdefault(location.path, []).append(location)
-    for path, locations in by_path.items():
-        shape = tuple(held.tensors[path].shape)
-        parts = [location.arrange(_plain(arrays[_name(location)]), shape) for location in locations]
-        if locations[0].part is None:
-            (whole,) = parts
-        else:
-            whole = np.concatenate([parts[place] for place in _in_order(locations)])
-        held.put(held.tensors[path], np.array(whole, order="C"))  # a copy, which nobody else can change
-    for extra in net._emitted(held.target).extra:
-        if extra.path in held.tensors:
-            held.put(held.tensors[extra.path], np.zeros(tuple(held.tensors[extra.path].shape), np.float32))
-    held.finish()
+    _write(net, _held(net, model), arrays)
 
 
 def copy(net: Net, source: Any, target: Any) -> None:
@@ -209,6 +203,27 @@ def _read(net: Net, held: _Held, what: str) -> Arrays:
         stored = _plain(held.tensors[location.path])
         found[_name(location)] = np.array(location.restore(stored, declared[_name(location)].shape), order="C")
     return {name: found[name] for name in declared if name in found}
+
+
+def _write(net: Net, held: _Held, arrays: Mapping[str, Array]) -> None:
+    places = _places(net, held, "the model")
+    _check(net, arrays, "what is written", [_name(location) for location in places])
+    np = _numpy()
+    by_path: dict[str, list[Location]] = {}
+    for location in places:
+        by_path.setdefault(location.path, []).append(location)
+    for path, locations in by_path.items():
+        shape = tuple(held.tensors[path].shape)
+        parts = [location.arrange(_plain(arrays[_name(location)]), shape) for location in locations]
+        if locations[0].part is None:
+            (whole,) = parts
+        else:
+            whole = np.concatenate([parts[place] for place in _in_order(locations)])
+        held.put(held.tensors[path], np.array(whole, order="C"))  # a copy, which nobody else can change
+    for extra in net._emitted(held.target).extra:
+        if extra.path in held.tensors:
+            held.put(held.tensors[extra.path], np.zeros(tuple(held.tensors[extra.path].shape), np.float32))
+    held.finish()
 
 
 def _places(net: Net, held: _Held, what: str) -> list[Location]:
@@ -288,11 +303,10 @@ def _check(net: Net, arrays: Mapping[str, Array], what: str, wanted: Collection[
         for name in wanted
         if name not in arrays
     ]
-    for name, array in arrays.items():
-        if name not in declared:
-            problems.append(f"`{name}` is no weight of the network")
-        elif tuple(array.shape) != declared[name].shape:
-            problems.append(f"{name} is {_show(tuple(array.shape))}, and {_show(declared[name].shape)} is wanted")
+    for name, weight in declared.items():
+        if name in arrays and tuple(arrays[name].shape) != weight.shape:
+            problems.append(f"{name} is {_show(tuple(arrays[name].shape))}, and {_show(weight.shape)} is wanted")
+    problems += [f"`{name}` is no weight of the network" for name in arrays if name not in declared]
     _raise(net, what, problems)
 
 
@@ -316,7 +330,7 @@ def _held(net: Net, model: Any) -> _Held:
     if keras is not None and isinstance(model, keras.Model):  # on PyTorch, it is a torch.nn.Module too
         return _held_by_keras(net, model)
     if torch is not None and isinstance(model, torch.nn.Module):
-        return _held_by_torch(net, model.state_dict())
+        return _held_by_torch(net, model.state_dict(), getattr(model, "aux", None))
     if isinstance(model, Mapping):
         return _held_by_torch(net, model)
     raise WeightsError(f"{type(model).__name__} is no torch.nn.Module, no state_dict of one, and no keras.Model")
@@ -325,18 +339,15 @@ def _held(net: Net, model: Any) -> _Held:
 # PyTorch
 
 
-def _held_by_torch(net: Net, state: Mapping[str, Any]) -> _Held:
+def _held_by_torch(net: Net, state: Mapping[str, Any], has_aux: bool | None = None) -> _Held:
     emitted = net._emitted("torch")
     paths = {location.path for location in emitted.weight_map}
     tensors = _unwrapped({name: tensor for name, tensor in state.items() if hasattr(tensor, "shape")}, paths)
     known = paths | {extra.path for extra in emitted.extra}
     unclaimed = tuple(name for name in tensors if name not in known and not name.endswith(".num_batches_tracked"))
 
-    declared = _declared(net.network)
-    aux = [location for location in emitted.weight_map if declared[_name(location)].is_aux]
-    # a module has shared blocks with aux and without
-    own = [location.path for location in aux if not declared[_name(location)].is_shared]
-    has_aux = any(path in tensors for path in own or (location.path for location in aux))
+    if has_aux is None:
+        has_aux = _has_aux(net.network, {_name(place) for place in emitted.weight_map if place.path in tensors})
 
     def put(tensor: Any, array: Array) -> None:
         torch = import_module("torch")
@@ -377,10 +388,14 @@ def _held_by_keras(net: Net, model: Any) -> _Held:
         for place, number in enumerate(sorted(numbered[kind]))
     }
     variables: dict[tuple[Any, str], Any] = {}
+    unclaimed = []
     for layer, own in layers:
         for variable in own:
             path = f"/{variable.path}".rpartition(f"/{layer.name}/")[2].removeprefix("/")
-            variables[places.get(id(layer), layer.name), _without_numbers(path)] = variable
+            key: Any = (places.get(id(layer), layer.name), _without_numbers(path))
+            if key in variables:
+                unclaimed.append(variable.path)
+            variables.setdefault(key, variable)
 
     # the map has the names of the first model of a session: in any other one the numbers have grown, in the same order
     first: dict[str, set[int]] = {}
@@ -393,20 +408,22 @@ def _held_by_keras(net: Net, model: Any) -> _Held:
     for path in paths:
         name, _, inside = path.partition("/")
         kind, number = _numbered(name)
-        key: Any = (kind, order[kind][number]) if kind in order else name
-        if (key, _without_numbers(inside)) in variables:
-            variable = variables.pop((key, _without_numbers(inside)))
+        key = ((kind, order[kind][number]) if kind in order else name, _without_numbers(inside))
+        if key in variables:
+            variable = variables.pop(key)
             tensors[path], shown[path] = variable, variable.path
     of_layers = {id(variable) for _, own in layers for variable in own}
-    beside = [variable.path for variable in model.weights if id(variable) not in of_layers]
-    unclaimed = (*(variable.path for variable in variables.values()), *beside)
+    unclaimed += [variable.path for variable in variables.values()]
+    unclaimed += [variable.path for variable in model.weights if id(variable) not in of_layers]
 
     def finish() -> None:
         for layer, _ in layers:
             if hasattr(layer, "finalize_state"):  # it computes with what it made of its weights
                 layer.finalize_state()
 
-    return _Held("keras", tensors, shown, unclaimed, has_aux, lambda variable, array: variable.assign(array), finish)
+    return _Held(
+        "keras", tensors, shown, tuple(unclaimed), has_aux, lambda variable, array: variable.assign(array), finish
+    )
 
 
 def _layers(model: Any) -> Iterator[tuple[Any, list[Any]]]:
@@ -519,14 +536,12 @@ def write_file(net: Net, path: str | os.PathLike[str], arrays: Mapping[str, Arra
     ending = _ending(path)
     np = _numpy()
     declared = _declared(net.network)
-    # without others, those of a shared block say that there are outputs for training
-    telling = {name for name, weight in declared.items() if weight.is_aux and not weight.is_shared}
-    has_aux = any(name in arrays for name in telling or (name for name, weight in declared.items() if weight.is_aux))
+    has_aux = _has_aux(net.network, arrays.keys())
     names = [name for name, weight in declared.items() if has_aux or not weight.is_aux]
     _check(net, arrays, "what is written", names)
     with _replaced(path, ending) as unfinished:
         if ending == ".safetensors":
-            metadata = {"format": FORMAT, "version": VERSION, "network": net.name}
+            metadata = {FORMAT: json.dumps({"version": VERSION, "network": net.name})}
             kept = {name: np.ascontiguousarray(_plain(arrays[name])) for name in names}
             _module("safetensors.numpy", "weights").save_file(kept, unfinished, metadata)
         elif ending in (".pt", ".pth"):
@@ -534,7 +549,7 @@ def write_file(net: Net, path: str | os.PathLike[str], arrays: Mapping[str, Arra
             with torch.device("meta"):  # a model without memory, and without time spent on starting weights
                 model = net.build("torch", aux=has_aux)
             state = {name: torch.zeros(like.shape, dtype=like.dtype) for name, like in model.state_dict().items()}
-            write(net, state, arrays)
+            _write(net, _held_by_torch(net, state, has_aux), arrays)
             torch.save(state, unfinished)
         else:
             _module("keras", "keras")
@@ -584,13 +599,12 @@ def _read_safetensors(net: Net, path: str) -> Arrays:
             with safetensors.safe_open(path, framework="pt") as file:
                 tensors = {name: file.get_tensor(name) for name in names}
     except safetensors.SafetensorError as reason:
-        raise WeightsError(f"`{path}` is damaged, or no safetensors file: {_first_line(reason)}") from None
-    if metadata.get("format") != FORMAT:
+        raise WeightsError(f"`{path}` is damaged, or no safetensors file: {_in_short(reason)}") from None
+    if FORMAT not in metadata:
         return _read(net, _held_by_torch(net, tensors), f"`{path}`, a state_dict of PyTorch,")
-    if metadata.get("version") != VERSION:
-        raise WeightsError(
-            f"`{path}` was written by a newer netdsl, in version {metadata.get('version')} of its format"
-        )
+    version = re.search(r'"version": (\d+)', metadata[FORMAT])
+    if version is None or int(version[1]) != VERSION:
+        raise WeightsError(f"`{path}` was written by another version of netdsl: {metadata[FORMAT]}")
     declared = _declared(net.network)
     _check(net, tensors, f"`{path}`", [name for name, weight in declared.items() if not weight.is_aux])
     return {name: _plain(tensors[name]) for name in declared if name in tensors}
@@ -605,12 +619,14 @@ def _state(path: str) -> Mapping[str, Any]:
     torch = _module("torch", "torch")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as reason:  # whatever pickle comes upon
-        if "weights_only" in str(reason) or "Unsupported" in str(reason):
-            raise WeightsError(
-                f"`{path}` holds more than tensors, and is not opened; save `model.state_dict()`"
-            ) from None
-        raise WeightsError(f"`{path}` is damaged, or no file of PyTorch: {_first_line(reason)}") from None
+    except Exception as reason:  # PyTorch raises whatever its own code comes upon
+        with open(path, "rb") as file:
+            is_pickled = file.read(2) in (b"PK", b"\x80\x02")
+        if is_pickled and isinstance(reason, UnpicklingError):
+            said = f"`{path}` holds more than tensors, and is not opened: save `model.state_dict()`"
+        else:
+            said = f"`{path}` is damaged, or no file of PyTorch"
+        raise WeightsError(said) from None
     if isinstance(state, Mapping) and state and all(hasattr(tensor, "shape") for tensor in state.values()):
         return state
     holds = type(state).__name__
@@ -629,7 +645,7 @@ def _keras_model(net: Net, path: str) -> Any:
     try:
         return keras.saving.load_model(path, custom_objects=classes, compile=False)
     except Exception as reason:  # Keras raises whatever its own code comes upon
-        raise WeightsError(f"`{path}` is damaged, or no model of {net.name} in Keras: {_first_line(reason)}") from None
+        raise WeightsError(f"`{path}` is damaged, or no model of {net.name} in Keras: {_in_short(reason)}") from None
 
 
 def _read_keras_weights(net: Net, path: str) -> Arrays:
@@ -640,8 +656,10 @@ def _read_keras_weights(net: Net, path: str) -> Arrays:
         model = net.build("keras", aux=aux)
         try:
             model.load_weights(path)
-        except Exception as reason:
-            problem = problem or f"`{path}` does not fit {net.name}: {_failed(reason)}"
+        except OSError:
+            raise WeightsError(f"`{path}` is damaged, or no file of Keras") from None
+        except Exception as reason:  # Keras raises whatever its own code comes upon
+            problem = problem or f"`{path}` does not fit {net.name}: {_unloaded(reason)}"
             continue
         found, wanted = _elements(path), sum(prod(weight.shape) for weight in model.weights)
         if found == wanted:
@@ -663,18 +681,22 @@ def _elements(path: str) -> int:
     return sum(found)
 
 
-def _failed(reason: Exception) -> str:
-    """Return what Keras says of the first layer that it could not fill, without what it says of all others."""
-    said = [line for line in str(reason).splitlines() if line]
-    layer = re.search(r"object <\w+ name=([^,>]+)", str(reason))
-    if layer and len(said) > 1:
-        return f"in the layer `{layer[1]}` of Keras, {said[1]}"
-    return _first_line(reason)
+def _unloaded(reason: Exception) -> str:
+    """Return what Keras says of the first weight that it could not fill, without what it says of all others."""
+    said = str(reason)
+    path = re.search(r"<Variable path=([^,]+), shape=\(([\d, ]*)\)", said)
+    found = re.search(r"value\.shape=[^\d]*([\d, ]*)", said)
+    if path and found:
+        sizes = [tuple(int(size) for size in re.findall(r"\d+", text)) for text in (found[1], path[2])]
+        return f"`{path[1]}` is {_show(sizes[0])}, and {_show(sizes[1])} is wanted"
+    layer = re.search(r"object <\w+ name=([^,>]+)", said)
+    return (f"in the layer `{layer[1]}` of Keras, " if layer else "") + _in_short(reason)
 
 
-def _first_line(reason: Exception) -> str:
-    said = [line.strip() for line in str(reason).splitlines() if line.strip()]
-    return said[0][:300] if said else type(reason).__name__
+def _in_short(reason: Exception) -> str:
+    """Return the first sentence of a message that is not ours."""
+    said = next((line.strip() for line in str(reason).splitlines() if line.strip()), type(reason).__name__)
+    return said.partition(". ")[0].removesuffix(".")[:200]
 
 
 def _module(name: str, extra: str) -> Any:
