@@ -273,6 +273,8 @@ def _is_laid_out(found: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
     Targets add axes of size 1, split one axis in two (heads and the channels of each), and merge two of a depthwise
     kernel, its channels and their multiples, which are the first ones or the last.
     """
+    if len(found) == len(wanted) < 3:
+        return found == wanted
     if len(found) == len(wanted):
         return found in (wanted, (prod(wanted[:2]), 1, *wanted[2:]), (*wanted[:-2], 1, prod(wanted[-2:])))
     if [size for size in found if size != 1] == [size for size in wanted if size != 1]:
@@ -304,8 +306,9 @@ def _check(net: Net, arrays: Mapping[str, Array], what: str, wanted: Collection[
         if name not in arrays
     ]
     for name, weight in declared.items():
-        if name in arrays and tuple(arrays[name].shape) != weight.shape:
-            problems.append(f"{name} is {_show(tuple(arrays[name].shape))}, and {_show(weight.shape)} is wanted")
+        found = tuple(_numpy().shape(arrays[name])) if name in arrays else weight.shape
+        if found != weight.shape:
+            problems.append(f"{name} is {_show(found)}, and {_show(weight.shape)} is wanted")
     problems += [f"`{name}` is no weight of the network" for name in arrays if name not in declared]
     _raise(net, what, problems)
 
@@ -313,13 +316,13 @@ def _check(net: Net, arrays: Mapping[str, Array], what: str, wanted: Collection[
 def _plain(tensor: Any) -> Any:
     """Return a tensor of any framework as an array of numbers that NumPy has."""
     np = _numpy()
+    if hasattr(tensor, "assign"):  # a variable of Keras
+        tensor = tensor.value
     if hasattr(tensor, "detach"):
         tensor = tensor.detach().cpu()
         if "float8" in str(tensor.dtype) or "bfloat16" in str(tensor.dtype):
             tensor = tensor.float()
         return tensor.numpy()
-    if hasattr(tensor, "assign"):
-        tensor = import_module("keras").ops.convert_to_numpy(tensor.value)
     array = np.asarray(tensor)
     return array if array.dtype.kind in "fiub" else array.astype(np.float32)
 
@@ -701,10 +704,12 @@ def _in_short(reason: Exception) -> str:
 
 def _module(name: str, extra: str) -> Any:
     """Return a module that is not always installed. Raises WeightsError with what installs it."""
+    package = name.partition(".")[0]
     try:
+        import_module(package)
         return import_module(name)
     except ModuleNotFoundError as missing:
-        if missing.name != name.partition(".")[0]:  # a backend of Keras
+        if missing.name != package:  # a backend of Keras
             raise WeightsError(f"{name} needs {missing.name}, which is not installed") from None
         raise WeightsError(f"{missing.name} is not installed; `pip install 'netdsl[{extra}]'` installs it") from None
 
