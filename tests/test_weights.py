@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import oracle
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pages import README, blocks
 
 import netdsl
 from netdsl import weights
@@ -264,14 +266,34 @@ def test_wrappers_and_state_dicts_are_read() -> None:
     assert_equal(weights.read(net, torch.compile(model)), arrays)
 
 
-def test_keras_computes_with_what_was_written() -> None:
-    """Its normalization keeps what it made of its weights."""
-    net = net_of("in 4x3 | normalize")
-    model = net.build("keras")
-    weights.write(net, model, {**drawn(net), "normalize_1.mean": np.full(3, 7.0, np.float32)})
-    other = net.build("torch")
-    weights.copy(net, model, other)
-    assert oracle.difference(by_torch(other, net), by_keras(model, net)) < oracle.TOLERANCE
+ON_JAX = """
+import sys, numpy, netdsl
+from netdsl import weights
+net = netdsl.compile(sys.argv[1])
+model = [net.build("keras") for _ in range(2)][1]
+weights.load(net, "given.safetensors", model)
+weights.save(net, model, "read.safetensors")
+numpy.save("output.npy", model(numpy.load("input.npy"), training=False))
+"""
+
+
+def test_keras_on_jax(tmp_path: Path) -> None:
+    """There, what a layer has made of its weights does not change with them."""
+    net = net_of("in 4x3 | normalize | linear 3 | lstm 4 bidirectional seq")
+    weights.write_file(net, tmp_path / "given.safetensors", drawn(net))
+    (entering,) = oracle.random_inputs(net.network)
+    np.save(tmp_path / "input.npy", entering)
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": "jax",
+        "JAX_PLATFORMS": "cpu",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    subprocess.run([sys.executable, "-c", ON_JAX, net.network.source.text], cwd=tmp_path, env=environment, check=True)
+    assert_equal(weights.read_file(net, tmp_path / "read.safetensors"), drawn(net))
+    model = net.build("torch")
+    weights.load(net, tmp_path / "read.safetensors", model)
+    assert oracle.difference(by_torch(model, net), [np.load(tmp_path / "output.npy")]) < oracle.TOLERANCE
 
 
 # What does not fit
@@ -623,6 +645,20 @@ def test_the_command(
         assert main(["weights", *words]) == 2
         assert "two files of weights are needed" in capsys.readouterr().err
     assert not Path("x.pt").exists()
+
+
+def test_the_commands_of_the_readme(
+    net: netdsl.Net, arrays: Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (commands,) = blocks(README, "sh")
+    monkeypatch.chdir(tmp_path)
+    Path("cnn.net").write_text(SMALL)
+    weights.write_file(net, "trained.pt", arrays)
+    for command in commands.splitlines():
+        program, *words = command.split()
+        assert program == "netdsl"
+        assert main(words) == 0
+    assert_equal(weights.read_file(net, words[-1]), arrays)
 
 
 def test_files_of_ours_need_no_framework(net: netdsl.Net, arrays: Arrays, tmp_path: Path) -> None:
