@@ -56,6 +56,17 @@ class _Help(RawDescriptionHelpFormatter):
         super().__init__(prog, width=80)
 
 
+class _Command(ArgumentParser):
+    """A command whose files may stand among its options: argparse itself takes only those that stand in one place."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        options, rest = super().parse_known_args(args, namespace)
+        if isinstance(getattr(options, "files", None), list):
+            options.files = [*options.files, *(word for word in rest if word == "-" or not word.startswith("-"))]
+            rest = [word for word in rest if word != "-" and word.startswith("-")]
+        return options, rest
+
+
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="netdsl",
@@ -64,13 +75,15 @@ def _parser() -> ArgumentParser:
         formatter_class=_Help,
     )
     parser.add_argument("--version", action="version", version=f"netdsl {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Command)
 
-    def command(name: str, run: Callable[[Namespace], int], help: str, *examples: str) -> ArgumentParser:
+    def command(
+        name: str, run: Callable[[Namespace], int], help: str, *examples: str, about: str = ""
+    ) -> ArgumentParser:
         added = commands.add_parser(
             name,
             help=help,
-            description=f"{help[0].upper()}{help[1:]}.",
+            description=f"{help[0].upper()}{help[1:]}.{about}",
             epilog="\n  ".join(["examples:" if len(examples) > 1 else "example:", *examples]),
             formatter_class=_Help,
         )
@@ -112,6 +125,25 @@ def _parser() -> ArgumentParser:
     emit.add_argument("--to", choices=("torch", "keras"), required=True, help="the framework")
     emit.add_argument("-o", "--output", metavar="FILE", help="where to write, instead of standard output")
 
+    weights = command(
+        "weights",
+        _weights,
+        "move trained weights between the files of the two programs",
+        "netdsl weights cnn.net trained.pt cnn.keras",
+        "netdsl weights cnn.net cnn.keras cnn.safetensors",
+        about="""
+A is read and B is written. Their endings say what they are:
+  .safetensors  the language's own names and shapes; a file without the metadata
+                of netdsl is read as a PyTorch state_dict
+  .pt, .pth     a PyTorch state_dict
+  .keras        a Keras model
+  .weights.h5   the weights of a Keras model""",
+    )
+    weights.add_argument("files", nargs="*", metavar="NET A B", help="a network (- is standard input), and two files")
+    weights.usage = "netdsl weights [options] NET A B"
+    _takes_decisions(weights, "a network, instead of NET")
+    weights.add_argument("--force", action="store_true", help="replace B where it is there already")
+
     layers = command(
         "layers",
         _layers,
@@ -130,7 +162,11 @@ def _takes_text(command: ArgumentParser, several: bool = False) -> None:
         metavar="FILE",
         help=f"{'files' if several else 'a file'} with a network in {'each' if several else 'it'}; - is standard input",
     )
-    command.add_argument("-e", dest="text", metavar="TEXT", help="a network, instead of a file")
+    _takes_decisions(command, "a network, instead of a file")
+
+
+def _takes_decisions(command: ArgumentParser, text: str) -> None:
+    command.add_argument("-e", dest="text", metavar="TEXT", help=text)
     named: dict[str, Any] = {"action": "append", "default": [], "type": _named}
     command.add_argument(
         "--set", **named, metavar="NAME=VALUE", help="another value for a constant, or one for an open size such as T"
@@ -275,6 +311,45 @@ def _write(path: str, text: str) -> None:
     finally:
         if os.path.exists(unfinished):
             os.remove(unfinished)
+
+
+def _weights(options: Namespace) -> int:
+    if len(options.files) != (3 if options.text is None else 2):  # the text stands in place of NET
+        net = "a network, and " if options.text is None else ""
+        options.command.error(f"{net}two files of weights are needed: A, which is read, and B, which is written")
+    *options.files, source, target = options.files
+    (result,) = _results(options)
+    if result is None or result.errors:
+        return FOUND
+    assert result.total is not None, "a network without mistakes has figures"
+    from .net import Net
+    from .weights import WeightsError, convert
+
+    if os.path.exists(target) and not options.force:
+        return _wrong(options, f"`{target}` is there already; --force replaces it")
+    _choose_backend()
+    try:
+        moved = convert(Net(result.network, result.total, ()), source, target)
+    except WeightsError as reason:
+        _wrong(options, str(reason))
+        return FOUND
+    except CompileError as refused:
+        _report(refused.diagnostics)
+        return FOUND
+    size = sum(array.size for array in moved.values())
+    print(f"{target}: {len(moved):,} weights with {size:,} parameters, from {source}")
+    return DONE
+
+
+def _choose_backend() -> None:
+    """Let Keras run on what is installed: any backend reads and writes files, and Keras would insist on TensorFlow."""
+    from importlib.util import find_spec
+
+    if "KERAS_BACKEND" not in os.environ and find_spec("tensorflow") is None:
+        for backend in ("torch", "jax"):
+            if find_spec(backend) is not None:
+                os.environ["KERAS_BACKEND"] = backend
+                return
 
 
 def _layers(options: Namespace) -> int:

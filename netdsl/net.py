@@ -184,18 +184,23 @@ class Net:
         """Return where each weight lives in the model that the emitted source makes."""
         return self._emitted(target).weight_map
 
-    def build(self, target: str) -> Any:
+    def build(self, target: str, aux: bool = False) -> Any:
         """Return a model: a `torch.nn.Module` or a `keras.Model`, made by running the emitted source.
 
-        Building the same source again uses the same classes. Raises ModuleNotFoundError without the framework.
+        With `aux` it has the outputs for training alone, where there are some. Building the same source again uses the
+        same classes. Raises ModuleNotFoundError without the framework.
         """
+        make = self._runnable(target)
+        return make(aux=True) if aux and any(output.aux for output in self.network.outputs) else make()
+
+    def _runnable(self, target: str) -> Any:
+        """Return the class or function of the emitted source."""
         emitted = self._emitted(target)
         try:
-            make = getattr(_module(emitted), emitted.name)
+            return getattr(_module(emitted), emitted.name)
         except ModuleNotFoundError as missing:
             missing.add_note(f"`pip install 'netdsl[{target}]'` installs what a model for {target} needs")
             raise
-        return make()
 
     def __repr__(self) -> str:
         return f"<Net {self.name}: {self.parameters.total:,} parameters>"

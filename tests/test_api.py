@@ -100,7 +100,7 @@ def test_importing_is_lazy() -> None:
 
 
 def test_public_names() -> None:
-    assert set(netdsl.__all__) == {"CompileError", "Net", "__version__", "check", "compile", "load"}
+    assert set(netdsl.__all__) == {"CompileError", "Net", "__version__", "check", "compile", "load", "weights"}
     assert set(netdsl.__all__) <= set(dir(netdsl))
     for name in netdsl.__all__:
         assert getattr(netdsl, name)

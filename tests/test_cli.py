@@ -562,6 +562,18 @@ def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_files_stand_among_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.net").write_text("in 8 | dense 3")
+    words = [str(tmp_path / "a.net"), "--format", "csv", str(tmp_path / "b.net")]
+    assert main(["summary", *words]) == 0
+    assert [line.partition(",")[0][-5:] for line in capsys.readouterr().out.splitlines()[1:]] == ["a.net"] * 2 + [
+        "b.net"
+    ] * 2
+    assert main(["summary", *words, "--other", "-x"]) == 2
+    assert "unrecognized arguments: --other -x" in capsys.readouterr().err
+
+
 def test_colour_is_for_terminals() -> None:
     done = run(sys.executable, "-m", "netdsl", "summary", "-e", "in 8 | dnse 3")
     assert "\033" not in done.stdout + done.stderr

@@ -44,6 +44,26 @@ class Location:
             shape = (self.part[1] - self.part[0], *shape[1:])
         return weight.reshape(shape)
 
+    def restore(self, stored: Any, shape: tuple[int, ...]) -> Any:
+        """Return the weight of `shape`, as the language has it, from the target's array: the inverse of `arrange`."""
+        arranged = tuple(shape[axis] for axis in self.axes)
+        if self.part is not None:
+            stored = stored[slice(*self.part)]
+        if self.blocks is not None:
+            stored = stored.reshape(len(self.blocks), -1, *arranged[1:])[list(_inverse(self.blocks))]
+        weight = stored.reshape(arranged).transpose(_inverse(self.axes))
+        if self.order is not None:
+            positions = len(self.order) - 1
+            split = weight.reshape(self.order[-1], *self.order[:-1], *shape[1:])
+            behind = range(positions + 1, split.ndim)
+            weight = split.transpose(*range(1, positions + 1), 0, *behind).reshape(shape)
+        return weight
+
+
+def _inverse(places: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the permutation that undoes one."""
+    return tuple(sorted(range(len(places)), key=places.__getitem__))
+
 
 @frozen
 class ExtraTensor:
