@@ -35,7 +35,7 @@ from .emit.emitted import Location
 from .files import in_words
 from .layer import Layer, show_shape
 from .net import Net
-from .network import Body, Experts, Network, Repeat, Use
+from .network import Body, Experts, If, Network, Repeat, Use
 
 if TYPE_CHECKING:
     import numpy as np
@@ -120,7 +120,7 @@ def _has_aux(network: Network, names: Collection[str]) -> bool:
     return any(name in names for name in [name for name in aux if not aux[name].is_shared] or aux)
 
 
-def _shared_bodies(does: Layer | Repeat | Use | Experts | None) -> Iterator[Body]:
+def _shared_bodies(does: Layer | Repeat | Use | Experts | If | None) -> Iterator[Body]:
     """Return the bodies of the shared blocks in a step."""
     bodies: list[Body] = []
     if isinstance(does, Repeat):

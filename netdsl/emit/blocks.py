@@ -123,6 +123,13 @@ class General:
     named: dict[Any, str] = field(factory=dict)
     """The conditions that the author has named, by a parameter that is left to its default."""
 
+    @property
+    def leaving(self) -> Tensor:
+        """What leaves it."""
+        x = None if self.body.output is None else self.body.tensor(self.body.output)
+        assert x is not None, "only whole networks are emitted"
+        return x
+
     def is_whole(self, value: Any) -> bool:
         """Whether a quantity is a whole number wherever the block is used."""
         return all(isinstance(substitute(value, sample), int | Expression) for sample in self.samples)

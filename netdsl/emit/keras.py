@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from attrs import evolve, field, frozen
 
 from ..layer import Layer, Size, Tensor
-from ..network import Body, Experts, If, Network, Output, Repeat, Run, Step, Use
+from ..network import Body, Experts, Group, If, Network, Output, Repeat, Run, Step, Use
 from ..size import Condition, Undecided, negate, symbols
 from ..symbolic import Instance, itself
-from . import code
+from . import code, loops
 from .blocks import Blocks, General, Scope
 from .calls import KERAS, LAST, MADE, TIED, Call, Entering, Index, Part, Placed, Stored
 from .emitted import Emitted, Location
@@ -226,6 +226,9 @@ class _Emitter:
         self.function_names: set[str] = set()
         self.own_layers: dict[str, code.Class] = {}
         self.loops = 0
+        self.loop_level = 0
+        """How many `for` without a name are around that are loops in the code."""
+        self.function_defaults: dict[str, dict[str, Any]] = {}
         self.blocked = 0
         self.is_frozen = False
         self.shared: dict[Body, code.Expression] = {}
@@ -407,7 +410,7 @@ class _Emitter:
                 or readers[value - 1] != 1
             ):
                 return None
-            if op.groups:
+            if op.labelled:
                 return None
         if operations.outputs[0] != len(operations.ops):
             return None
@@ -529,14 +532,28 @@ class _Emitter:
         ending = by_last_read(last_read)
         alive = outside | {held[value] for value in range(operations.inputs) if value in last_read}
         group: object = None
+        skipped = 0
         for number, op in enumerate(operations.ops):
             value = operations.inputs + number
+            if number < skipped:
+                continue
+            copies = self.copies_at(operations, number)
+            if len(copies) > 1:
+                end = copies[-1][-1] - operations.inputs + 1
+                last = copies[-1][-1]
+                held[last] = last if outside_loops else id(operations.ops[end - 1])
+                still = alive - (
+                    {held[seen] for n in range(number, end) for seen in ending.get(n, ()) if seen in held} - outside
+                )
+                if self.loop(operations, copies, held, still):
+                    skipped, alive = end, still | {held[last]}
+                    continue
             held[value] = value if outside_loops else id(op)
             if op.step in aux and self.statements is main:
                 self.statements = []
-            if op.groups and op.groups[-1] is not group:
-                self.statements.append(code.Comment(op.groups[-1].name))
-            group = op.groups[-1] if op.groups else None
+            if op.labelled and op.labelled[-1] is not group:
+                self.statements.append(code.Comment(op.labelled[-1].name))
+            group = op.labelled[-1] if op.labelled else None
             alive.difference_update({held[seen] for seen in ending.get(number, ())} - outside)
             wanted = ""
             if value in operations.outputs and labels:
@@ -546,6 +563,81 @@ class _Emitter:
             self.operation(op, held, value, alive, wanted, is_read=value in last_read)
             if value in last_read:
                 alive.add(held[value])
+
+    def copies_at(self, operations: Operations, number: int) -> list[list[int]]:
+        """Return the values that each copy of a `for` without a name makes, where its first operation is this one."""
+        groups = operations.ops[number].loops
+        if len(groups) <= self.loop_level:
+            return []
+        loop = groups[self.loop_level].loop
+        found: list[list[int]] = []
+        before: Group | None = None
+        for place in range(number, len(operations.ops)):
+            groups = operations.ops[place].loops
+            if len(groups) <= self.loop_level or groups[self.loop_level].loop is not loop:
+                break
+            if groups[self.loop_level] is not before:
+                found.append([])
+            before = groups[self.loop_level]
+            found[-1].append(operations.inputs + place)
+        return found
+
+    def loop(self, operations: Operations, copies: list[list[int]], held: dict[int, int], alive: set[int]) -> bool:
+        """Append the copies of a `for` as a loop over one variable. Return whether that can be."""
+        ops = [[operations.ops[value - operations.inputs] for value in copy] for copy in copies]
+        if any(op.lends or op.tied is not None or op.asks for copy in ops for op in copy):
+            return False
+        entering = _entering(ops, copies)
+        if entering is None:
+            return False
+        others = list(dict.fromkeys(value for copy in ops for op in copy for value in op.inputs))
+        inside = {value for copy in copies for value in copy}
+        others = [value for value in others if value not in inside and value != entering]
+        outer = (self.statements, self.items, self.variables, dict(self.labelled))
+        self.variables = self.variables.copy()
+        taken = {held[value] for value in others}
+        before, last = self.variables.name_of[held[entering]], held[copies[-1][-1]]
+        name = self.variables.choose(last, "", ops[-1][-1].step.name, alive | taken)
+        made: list[tuple[code.Statement, ...]] = []
+        items: list[_Item] = []
+        self.loop_level += 1
+        self.loops += 1
+        for values, copy in zip(copies, ops, strict=True):
+            self.statements, self.items = [], []
+            self.variables.bind(name, last)
+            chain = entering if values is copies[0] else values[0] - 1
+            places = {chain: 0, **{value: n for n, value in enumerate(others, 1)}}
+            part = Operations(len(others) + 1)
+            for value, op in zip(values, copy, strict=True):
+                places[value] = part.add(op.reading(tuple(places[source] for source in op.inputs)))
+            part.outputs = [places[values[-1]]]
+            inner = {0: last, **{n: held[value] for n, value in enumerate(others, 1)}}
+            self.body(part, inner, alive | taken, [])
+            result = self.variables.name_of[inner[part.outputs[0]]]
+            if result != name:
+                self.statements.append(code.Assign(code.Name(name), code.Name(result)))
+            made.append(tuple(self.statements))
+            items += self.items
+        self.loop_level -= 1
+        self.loops -= 1
+        groups = [copy[0].loops[self.loop_level] for copy in ops]
+        variables = self.variables
+        owned = {*variables.holds, *variables.objects, *self.scope.words.values()}
+        self.statements, self.items, self.variables, self.labelled = outer
+        folded = None if _has_labels(tuple(items)) else loops.folded(made, groups, self.defaults_of, owned)
+        if folded is None:
+            return False
+        self.variables = variables
+        self.variables.bind(name, last)
+        if before != name:
+            self.statements.append(code.Assign(code.Name(name), code.Name(before)))
+        self.statements.append(code.For(folded.target, folded.source, folded.body))
+        self.items += items
+        return True
+
+    def defaults_of(self, function: str) -> Mapping[str, Any]:
+        """Return the keywords of a function that have defaults."""
+        return self.function_defaults.get(function) or KERAS.defaults_of(function)
 
     def operation(self, op: Op, held: dict[int, int], value: int, alive: set[int], wanted: str, is_read: bool) -> None:
         entering = tuple(code.Name(self.variables.name_of[held[source]]) for source in op.inputs)
@@ -660,6 +752,7 @@ class _Emitter:
         """Write the function of a block."""
         outer = (self.statements, self.items, self.variables, self.tags, self.loops, self.is_frozen, self.scope)
         self.statements, self.items, self.variables, self.loops = [], [], Variables(("name",)), 0
+        level, self.loop_level = self.loop_level, 0
         self.scope = Scope(general, ("name",), asks_tensors=True)
         self.variables.objects |= set(self.scope.words.values())
         self.tags, self.is_frozen = [code.Name("name"), "_"], is_frozen
@@ -683,7 +776,9 @@ class _Emitter:
         named = (code.Parameter("name", code.Name("str")),) if _has_labels(items) else ()
         plain = tuple(parameter for parameter in own if parameter.default is None)
         parameters = (*(code.Parameter(word, tensor) for word in words), *plain, *named, *own[len(plain) :])
+        self.loop_level = level
         name = self.unused_function(function_name(general.block))
+        self.function_defaults[name] = scope.defaults()
         self.definitions.append(code.Function(name, parameters, body, tensor))
         return _Function(name, scope, items)
 
@@ -813,6 +908,21 @@ class _Emitter:
     def counted(self, *bounds: Size) -> code.Expression:
         """Return a range of numbers."""
         return code.call("range", *(to_code(bound, size=self.scope.size) for bound in bounds))
+
+
+def _entering(ops: list[list[Op]], copies: list[list[int]]) -> int | None:
+    """Return the value that enters the first copy of a `for`, whose others each read what leaves the one before.
+
+    None where they are not such a chain.
+    """
+    first, second = copies[0], copies[1]
+    places = [(n, place) for n, op in enumerate(ops[1]) for place, value in enumerate(op.inputs) if value == first[-1]]
+    if not places or any(len(copy) != len(first) for copy in copies):
+        return None
+    found = {ops[0][n].inputs[place] for n, place in places if place < len(ops[0][n].inputs)}
+    if len(found) != 1 or second[0] != first[-1] + 1:
+        return None
+    return found.pop()
 
 
 def _frozen(layer: code.Call) -> code.Call:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
+from math import lcm
 from typing import Any, TypeAlias
 
 import attrs
@@ -144,7 +145,8 @@ def _names(columns: Mapping[Column, str], groups: Sequence[Group | None], owned:
     named: dict[Column, _Column] = {}
     taken = set(owned)
     spelled = {name: _free(name, taken) for name in authors}
-    counter = _free("i", taken)
+    counted = [name for name, values in authors.items() if values == tuple(range(len(groups)))]
+    counter = spelled[counted[0]] if counted else _free("i", taken)
     for column, hint in columns.items():
         values = [_number(value) for value in column]
         own = next((name for name, known in authors.items() if _equal(values, known)), "")
@@ -186,7 +188,10 @@ def _number(value: code.Expression) -> Any:
         return -_number(value.operand)
     if isinstance(value, code.Binary):
         return Fraction(_number(value.left), _number(value.right))
-    return value.value if isinstance(value, code.Literal) else None
+    if not isinstance(value, code.Literal):
+        return None
+    # 0.1 is the tenth that it is printed as
+    return Fraction(repr(value.value)) if isinstance(value.value, float) else value.value
 
 
 def _equal(values: list[Any], known: tuple[Any, ...]) -> bool:
@@ -196,19 +201,24 @@ def _equal(values: list[Any], known: tuple[Any, ...]) -> bool:
     return None not in values and values == list(known)
 
 
-def _line(values: list[Any]) -> tuple[int, int] | None:
-    """Return start and slope of whole numbers that are evenly spaced."""
-    if any(type(value) is not int for value in values):
+def _line(values: list[Any]) -> tuple[Fraction, Fraction] | None:
+    """Return start and slope of numbers that are evenly spaced."""
+    if any(isinstance(value, bool) or value is None for value in values):
         return None
-    slope = values[1] - values[0]
-    if slope <= 0 or any(b - a != slope for a, b in pairwise(values)):
+    slope = Fraction(values[1] - values[0])
+    if slope <= 0 or values[0] < 0 or any(b - a != slope for a, b in pairwise(values)):
         return None
-    return values[0], slope
+    return Fraction(values[0]), slope
 
 
-def _affine(start: int, slope: int, variable: code.Expression) -> code.Expression:
-    part = variable if slope == 1 else code.Binary(code.expression(slope), "*", variable)
-    return part if start == 0 else code.Binary(code.expression(start), "+", part)
+def _affine(start: Fraction, slope: Fraction, variable: code.Expression) -> code.Expression:
+    """Return the number with this start and slope at a place, counted from 0."""
+    scale = lcm(start.denominator, slope.denominator)
+    first, step = int(start * scale), int(slope * scale)
+    result = variable if step == 1 else code.Binary(code.expression(step), "*", variable)
+    if first:
+        result = code.Binary(code.expression(first), "+", result)
+    return result if scale == 1 else code.Binary(result, "/", code.expression(scale))
 
 
 def _put(trees: tuple[Any, ...], defaults: Defaults, names: Mapping[Column, _Column]) -> Any:

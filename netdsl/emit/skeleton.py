@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from keyword import iskeyword
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -64,10 +65,26 @@ class Op:
         if lender.part is not None:
             lender.part = evolve(lender.part, modules=lender.part.lending or lender.part.modules)
 
+    def reading(self, inputs: tuple[int, ...]) -> Op:
+        """Return the same on other values."""
+        other = copy(self)
+        other.inputs = inputs
+        return other
+
     @property
     def groups(self) -> tuple[Group, ...]:
         """The labelled groups around it."""
         return self.step.groups
+
+    @property
+    def labelled(self) -> tuple[Group, ...]:
+        """The groups around it that the author has named, outermost first."""
+        return tuple(group for group in self.groups if group.is_named)
+
+    @property
+    def loops(self) -> tuple[Group, ...]:
+        """The copies of `for` without a name around it, outermost first."""
+        return tuple(group for group in self.groups if group.loop is not None and not group.is_named)
 
     @property
     def stored(self) -> tuple[Stored, ...]:
@@ -301,6 +318,12 @@ class Variables:
         self.holds: dict[str, int] = {}
         self.name_of: dict[int, str] = {}
         self.objects: set[str] = set()
+
+    def copy(self) -> Variables:
+        """Return variables that hold the same, and go their own way from here."""
+        other = Variables(self.reserved)
+        other.holds, other.name_of, other.objects = dict(self.holds), dict(self.name_of), set(self.objects)
+        return other
 
     def bind(self, name: str, value: int) -> str:
         """Let a variable hold a value."""

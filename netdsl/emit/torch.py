@@ -479,8 +479,15 @@ class _Placement:
         if use.is_shared:
             candidates = [(natural(x), *held[1:])]
         candidates = self.layouts_of.only(general.body, candidates)
-        tries = [(layouts, self.inside(general.body, layouts, "as it is")) for layouts in candidates]
-        layouts, chosen = min(tries, key=lambda found: found[1].conversions + (found[0] != held))
+        tries: list[tuple[int, tuple[Layout, ...], _Placement]] = []
+        for layouts in candidates:
+            # what leaves as it entered can stand in a row
+            for leaving in (layouts[0], "as it is"):
+                made = self.inside(general.body, layouts, leaving)
+                left = made.layouts[made.operations.outputs[0]]
+                cost = made.conversions + (layouts != held) + (left != layouts[0] and general.leaving.rank > 1)
+                tries.append((cost, layouts, made))
+        _, layouts, chosen = min(tries, key=lambda found: found[0])
         self.layouts_of.count(general.body, layouts)
         places = tuple(
             self.in_layout(self.places[value], self.tensor(value), layout, step)
@@ -703,7 +710,7 @@ class _Emitter:
         only = segments[0]
         if not _stands_in_rows(only.ops[0]) or placement.shared:
             return False
-        named = any(op.label or _labelled(op) for op in only.ops)
+        named = any(op.label or op.labelled for op in only.ops)
         return bool(only.modules) and not named and operations.outputs[0] == len(operations.ops)
 
     def segments(self, placement: _Placement) -> list[_Segment]:
@@ -726,7 +733,7 @@ class _Emitter:
             return False
         if last.step is op.step:
             return True
-        return not last.label and not op.step.named and _labelled(last)[:1] == _labelled(op)[:1]
+        return not last.label and not op.step.named and last.labelled[:1] == op.labelled[:1]
 
     def segment(self, ops: tuple[Op, ...]) -> _Segment:
         """Return the modules of operations in a row, and where their weights are in that row."""
@@ -747,22 +754,22 @@ class _Emitter:
 
     def common_groups(self, ops: tuple[Op, ...]) -> list[Group]:
         """Return the author's groups that all operations of a row stand in, outermost first."""
-        return [group for group in _labelled(ops[0]) if all(group in op.groups for op in ops)]
+        return [group for group in ops[0].labelled if all(group in op.groups for op in ops)]
 
     def row(self, ops: tuple[Op, ...], level: int) -> list[_Entry]:
         """Return modules in a row; copies of a `for` without a name are a loop, if they differ in numbers alone."""
         entries: list[_Entry] = []
         rest = list(ops)
         while rest:
-            loops = _loops(rest[0])
+            loops = rest[0].loops
             copies: list[list[Op]] = []
             if len(loops) > level:
-                while rest and len(_loops(rest[0])) > level and _loops(rest[0])[level].loop is loops[level].loop:
-                    if not copies or _loops(copies[-1][0])[level] is not _loops(rest[0])[level]:
+                while rest and len(rest[0].loops) > level and rest[0].loops[level].loop is loops[level].loop:
+                    if not copies or copies[-1][0].loops[level] is not rest[0].loops[level]:
                         copies.append([])
                     copies[-1].append(rest.pop(0))
                 rows = [self.row(tuple(copy), level + 1) for copy in copies]
-                entries += self.loop(rows, [_loops(copy[0])[level] for copy in copies])
+                entries += self.loop(rows, [copy[0].loops[level] for copy in copies])
             else:
                 entries += self.entries(rest.pop(0), ops)
         return entries
@@ -963,7 +970,7 @@ class _Emitter:
                 readers_of.setdefault(value, []).append(op)
         in_group: dict[Group, int] = {}
         for segment in segments:
-            for group in _labelled(segment.ops[0]):
+            for group in segment.ops[0].labelled:
                 in_group[group] = in_group.get(group, 0) + 1
         names: list[str] = []
         value = operations.inputs - 1
@@ -1005,16 +1012,6 @@ class _Entry:
     width: int
     parts: tuple[tuple[int, tuple[_Item, ...]], ...]
     copies: tuple[_Copies, ...] = ()
-
-
-def _labelled(op: Op) -> tuple[Group, ...]:
-    """Return the groups around an operation that the author has named."""
-    return tuple(group for group in op.groups if group.is_named)
-
-
-def _loops(op: Op) -> tuple[Group, ...]:
-    """Return the copies of `for` without a name around an operation."""
-    return tuple(group for group in op.groups if group.loop is not None and not group.is_named)
 
 
 @frozen(eq=False)
