@@ -21,6 +21,7 @@ from .size import (
     divide,
     either,
     exact,
+    lone,
     maximum,
     minimum,
     negate,
@@ -378,6 +379,22 @@ def divisible(x: Value, d: Value) -> Value:
     """Return x rounded to a multiple of d, at least d and at least 0.9 x (MobileNet, Howard et al., 2017)."""
     rounded = maximum(d, (x + divide(d, 2)) // d * d)
     return choose(rounded * 10 < x * 9, rounded + d, rounded)
+
+
+def divisible_parts(value: Value) -> tuple[Value, Value] | None:
+    """Return the x and d of which an open value is `divisible(x, d)`, None where it is something else."""
+    chosen = lone(value, "if")
+    largest = lone(chosen[2], "max") if chosen else ()
+    steps = [part for part in largest if isinstance(part, int)]
+    if len(largest) != 2 or len(steps) != 1:
+        return None
+    (d,) = steps
+    (multiple,) = (part for part in largest if part is not d)
+    floor = lone(divide(multiple, d), "//")
+    if not floor:
+        return None
+    x = divide(floor[0] * d, floor[1]) - divide(d, 2)
+    return (x, d) if divisible(x, d) == value else None
 
 
 def _absolute(x: Value) -> Value:

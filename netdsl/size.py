@@ -221,6 +221,22 @@ def alone(node: Atom | Condition) -> Size | Condition:
     return _lone(node) if isinstance(node, Atom) else node
 
 
+def lone(value: Any, operator: str) -> tuple[Any, ...]:
+    """Return the operands of a value that is nothing but one `//`, min, max, choice or fraction; () for others."""
+    terms = _terms(value) if isinstance(value, Expression) else ()
+    atom = _alone(terms[0][0]) if len(terms) == 1 and terms[0][1] == 1 else None
+    return atom.operands if atom is not None and atom.operator == operator else ()
+
+
+def rebuilt(value: Any, replace: Callable[[Any], Any]) -> Any:
+    """Return a size or condition with something else in the place of its choices, from the inside out."""
+
+    def apply(name: str, operands: tuple[Any, ...]) -> Any:
+        return replace(_pick(*operands)) if name == "if" else _MEANING[name](*operands)
+
+    return fold(value, lambda number: number, alone, apply) if isinstance(value, Expression | Condition) else value
+
+
 def exact(number: Number) -> int:
     """Return the number, as an int where it is whole. Typed as if it were, so that shape rules need no casts."""
     return number.numerator if number.denominator == 1 else number  # type: ignore[return-value]

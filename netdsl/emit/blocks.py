@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 
 from attrs import evolve, field, frozen
 
+from ..expressions import divisible_parts
 from ..layer import Tensor
 from ..layers.windows import axis_names
 from ..network import Body, Network, Use
 from ..scope import Block
-from ..size import Condition, Expression, Undecided, fold, substitute, symbol, symbols, truth
+from ..size import Condition, Expression, Undecided, fold, rebuilt, substitute, symbol, symbols, truth
 from ..symbolic import Differs, Instance, Matching, NotGeneral, body_on
 from ..syntax import tree
 from ..values import NamedTensor
@@ -306,6 +307,8 @@ class Scope:
         self.asks_tensors = asks_tensors
         """Whether the code takes the tensors that enter, which know their sizes."""
         self.used: set[str] = set()
+        self.carried: set[str] = set()
+        """The functions of ours that the code needs."""
         self.words: dict[str, str] = {}
         taken = {*reserved, *PYTHON_OWNS}
         for known in sorted(
@@ -335,9 +338,23 @@ class Scope:
         """Return the code of a size or condition; `of` gives that of a symbol, which is its name unless given."""
         self.used |= symbols(value)
         assert self.general is not None or not symbols(value), "what is open outside of blocks has no name"
+        rounded: dict[str, code.Expression] = {}
+
+        def shorter(part: Any) -> Any:
+            found = divisible_parts(part)
+            if found is None:
+                return part
+            self.carried.add("divisible")
+            name = f"divisible.{len(rounded)}"
+            rounded[name] = code.call("divisible", *(self.size(number, of) for number in found))
+            return symbol(name)
+
+        value = rebuilt(value, shorter)
         divides = "//" if self.general is None or self.general.is_whole(value) else "/"
 
         def leaf(node: Any) -> code.Expression:
+            if node.name in rounded:
+                return rounded[node.name]
             return code.Name(self.words[node.name]) if of is None else of(node.name)
 
         def apply(name: str, operands: tuple[Any, ...]) -> code.Expression:
@@ -350,7 +367,7 @@ class Scope:
                 return code.Unary(name, *operands)
             result: code.Expression = operands[0]
             for operand in operands[1:]:
-                result = code.Binary(result, divides if name == "/" else name, operand)
+                result = _tidy(code.Binary(result, divides if name == "/" else name, operand))
             return result
 
         if isinstance(value, bool):
@@ -405,6 +422,23 @@ class Scope:
             elif isinstance(value, Expression | Condition) or value != known.default:
                 keywords.append((self.words[known.name], outer.size(value)))
         return tuple(plain), tuple(keywords)
+
+
+def _tidy(sum: code.Binary) -> code.Expression:
+    """Return (k - 1) // 2 for (k + 1) // 2 - 1, which is the normal form."""
+    floor, offset = sum.left, sum.right
+    if sum.operator != "-" or not isinstance(floor, code.Binary) or floor.operator != "//":
+        return sum
+    above, below = floor.left, floor.right
+    if not isinstance(above, code.Binary) or above.operator != "+":
+        return sum
+    numbers = [part.value if isinstance(part, code.Literal) else None for part in (above.right, below, offset)]
+    if not all(type(number) is int for number in numbers):
+        return sum
+    rest, divisor, taken = numbers
+    left = rest - divisor * taken  # type: ignore[operator]
+    moved = code.Binary(above.left, "-" if left < 0 else "+", code.expression(abs(left))) if left else above.left
+    return code.Binary(moved, "//", below)
 
 
 def _is_open(value: Any) -> bool:

@@ -226,6 +226,8 @@ class _Emitter:
         self.function_names: set[str] = set()
         self.own_layers: dict[str, code.Class] = {}
         self.loops = 0
+        self.group: Group | None = None
+        """The author's group that the code of a loop stands in."""
         self.loop_level = 0
         """How many `for` without a name are around that are loops in the code."""
         self.function_defaults: dict[str, dict[str, Any]] = {}
@@ -410,7 +412,7 @@ class _Emitter:
                 or readers[value - 1] != 1
             ):
                 return None
-            if op.labelled:
+            if op.labelled or op.loops:
                 return None
         if operations.outputs[0] != len(operations.ops):
             return None
@@ -531,7 +533,7 @@ class _Emitter:
                 last_read[value] = max(last_read[twin] for twin in twins)
         ending = by_last_read(last_read)
         alive = outside | {held[value] for value in range(operations.inputs) if value in last_read}
-        group: object = None
+        group = self.group
         skipped = 0
         for number, op in enumerate(operations.ops):
             value = operations.inputs + number
@@ -545,7 +547,9 @@ class _Emitter:
                 still = alive - (
                     {held[seen] for n in range(number, end) for seen in ending.get(n, ()) if seen in held} - outside
                 )
-                if self.loop(operations, copies, held, still):
+                around = op.labelled[-1] if op.labelled else None
+                if self.loop(operations, copies, held, still, around if around is not group else None):
+                    group = around
                     skipped, alive = end, still | {held[last]}
                     continue
             held[value] = value if outside_loops else id(op)
@@ -582,8 +586,18 @@ class _Emitter:
             found[-1].append(operations.inputs + place)
         return found
 
-    def loop(self, operations: Operations, copies: list[list[int]], held: dict[int, int], alive: set[int]) -> bool:
-        """Append the copies of a `for` as a loop over one variable. Return whether that can be."""
+    def loop(
+        self,
+        operations: Operations,
+        copies: list[list[int]],
+        held: dict[int, int],
+        alive: set[int],
+        group: Group | None,
+    ) -> bool:
+        """Append the copies of a `for` as a loop over one variable. Return whether that can be.
+
+        `group` is the one that they begin.
+        """
         ops = [[operations.ops[value - operations.inputs] for value in copy] for copy in copies]
         if any(op.lends or op.tied is not None or op.asks for copy in ops for op in copy):
             return False
@@ -602,6 +616,7 @@ class _Emitter:
         items: list[_Item] = []
         self.loop_level += 1
         self.loops += 1
+        outside, self.group = self.group, ops[0][0].labelled[-1] if ops[0][0].labelled else None
         for values, copy in zip(copies, ops, strict=True):
             self.statements, self.items = [], []
             self.variables.bind(name, last)
@@ -620,6 +635,7 @@ class _Emitter:
             items += self.items
         self.loop_level -= 1
         self.loops -= 1
+        self.group = outside
         groups = [copy[0].loops[self.loop_level] for copy in ops]
         variables = self.variables
         owned = {*variables.holds, *variables.objects, *self.scope.words.values()}
@@ -629,6 +645,8 @@ class _Emitter:
             return False
         self.variables = variables
         self.variables.bind(name, last)
+        if group is not None:
+            self.statements.append(code.Comment(group.name))
         if before != name:
             self.statements.append(code.Assign(code.Name(name), code.Name(before)))
         self.statements.append(code.For(folded.target, folded.source, folded.body))
@@ -752,7 +770,7 @@ class _Emitter:
         """Write the function of a block."""
         outer = (self.statements, self.items, self.variables, self.tags, self.loops, self.is_frozen, self.scope)
         self.statements, self.items, self.variables, self.loops = [], [], Variables(("name",)), 0
-        level, self.loop_level = self.loop_level, 0
+        level, self.loop_level, group, self.group = self.loop_level, 0, self.group, None
         self.scope = Scope(general, ("name",), asks_tensors=True)
         self.variables.objects |= set(self.scope.words.values())
         self.tags, self.is_frozen = [code.Name("name"), "_"], is_frozen
@@ -776,10 +794,12 @@ class _Emitter:
         named = (code.Parameter("name", code.Name("str")),) if _has_labels(items) else ()
         plain = tuple(parameter for parameter in own if parameter.default is None)
         parameters = (*(code.Parameter(word, tensor) for word in words), *plain, *named, *own[len(plain) :])
-        self.loop_level = level
+        self.loop_level, self.group = level, group
         name = self.unused_function(function_name(general.block))
         self.function_defaults[name] = scope.defaults()
         self.definitions.append(code.Function(name, parameters, body, tensor))
+        for word in sorted(scope.carried):
+            self.carried.setdefault(word, set())
         return _Function(name, scope, items)
 
     def choice(self, op: Op, held: dict[int, int], value: int, alive: set[int], wanted: str) -> None:
@@ -874,11 +894,12 @@ class _Emitter:
         word = op.step.full_name.replace(".", "_")
         was_frozen, self.is_frozen = self.is_frozen, self.is_frozen or op.step.is_frozen
         first: Size = 0
+        single: list[tuple[code.Statement, ...]] = []
         for operations, run in runs:
             outer, self.statements = self.statements, []
             outer_items, self.items = self.items, []
             tags = list(self.tags)
-            variable = f"i{self.loops or ''}"
+            variable = self.variables.free(f"i{self.loops or ''}", alive)
             self.loops += 1
             number: tuple[str | code.Expression, ...] = (f"{word}_{first + 1}_",)
             if run.times != 1:
@@ -894,16 +915,30 @@ class _Emitter:
             items, self.items = tuple(self.items), outer_items
             self.loops -= 1
             self.tags = tags
-            if run.times == 1:
-                self.statements.extend(copied)
-            elif _has_labels(items):
-                counted = self.counted(first + 1, first + run.times + 1)
-                self.statements.append(code.For(code.Name(variable), counted, copied))
+            if run.times == 1 and not _has_labels(items):
+                single.append(copied)
             else:
-                self.statements.append(code.For(code.Name("_"), self.counted(run.times), copied))
+                self.row(single)
+                single = []
+                counted, target = self.counted(run.times), code.Name("_")
+                if _has_labels(items):
+                    counted, target = self.counted(first + 1, first + run.times + 1), code.Name(variable)
+                self.statements += copied if run.times == 1 else (code.For(target, counted, copied),)
             self.items.append(_Below(op.step, word, items, run.body))
             first += run.times
+        self.row(single)
         self.is_frozen = was_frozen
+
+    def row(self, copies: list[tuple[code.Statement, ...]]) -> None:
+        """Append copies that differ in their tensors, as a loop if nothing but numbers is other in the code."""
+        folded = None
+        if len(copies) > 2 or (len(copies) == 2 and copies[0] == copies[1]):
+            owned = {*self.variables.holds, *self.variables.objects, *self.scope.words.values()}
+            folded = loops.folded(copies, [None] * len(copies), self.defaults_of, owned)
+        if folded is None:
+            self.statements += [statement for copy in copies for statement in copy]
+        else:
+            self.statements.append(code.For(folded.target, folded.source, folded.body))
 
     def counted(self, *bounds: Size) -> code.Expression:
         """Return a range of numbers."""

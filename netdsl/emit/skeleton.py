@@ -457,7 +457,7 @@ def function_name(name: str) -> str:
 
 
 def idiom(target: str, name: str, options: Container[str] = ()) -> tuple[set[str], str]:
-    """Return the imports of a class of ours, and its text, as the file of its name has them for some options.
+    """Return the imports of a class or function of ours, and its text, as its file has them for some options.
 
     A line that ends in `#: rope or scale` is only there for one of these options, and with it the block that it opens.
     `#: rope and scale` wants both, and `#: rope else scale = 1` has another line in its place, which may have a
@@ -466,7 +466,9 @@ def idiom(target: str, name: str, options: Container[str] = ()) -> tuple[set[str
     file = "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
     text = (Path(__file__).parent / "idioms" / target / f"{file}.py").read_text("utf-8")
     text = _BRACKETS.sub(_joined, "\n".join(_lines(text, options)))
-    start = text.index("@keras.saving") if "\n@keras.saving" in text else text.index(f"class {name}")
+    start = next(
+        text.index(opening) for opening in ("@keras.saving", f"class {name}", f"def {name}") if opening in text
+    )
     imports = {line for line in text[:start].splitlines() if line.startswith(("import ", "from "))}
     return imports, text[start:].rstrip() + "\n"
 

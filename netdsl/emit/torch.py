@@ -928,6 +928,8 @@ class _Emitter:
                 definition, items = self.class_of(name, placement, entering, [""])
                 self.classes.append(definition)
                 self.class_defaults[name] = self.scope.defaults()
+                for carried in sorted(self.scope.carried):
+                    self.carried.setdefault(carried, set())
                 known = _Copy(code.Name(name), self.scope, items)
                 self.scope = outer
             self.copies[id(placement)] = known
