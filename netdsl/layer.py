@@ -236,7 +236,7 @@ class Layer(Declaration):
 def arguments(layer: type[Declaration]) -> dict[str, Argument]:
     """Return the declared arguments of a layer by field name, in the order of their declaration."""
     fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(layer)  # type: ignore[arg-type]
-    return {field.name: field.metadata["argument"] for field in fields}
+    return {field.name: field.metadata["argument"] for field in fields if "argument" in field.metadata}
 
 
 def required(layer: type[Declaration]) -> tuple[str, ...]:

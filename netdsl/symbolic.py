@@ -26,6 +26,29 @@ from .values import NamedTensor
 from .values import Value as ArgumentValue
 
 
+@frozen
+class OpenWord:
+    """The value of a parameter that names one of some layers without weights, and leaves open which."""
+
+    name: str
+    """Of the symbol that it is."""
+    layers: tuple[tuple[str, Layer], ...]
+    """What each word stands for."""
+
+
+@frozen
+class OpenLayer(Layer):
+    """The layer that an open word names."""
+
+    keyword = "word"
+    elementwise = True
+
+    word: OpenWord
+
+    def output(self, x: Tensor) -> Tensor:
+        return x
+
+
 class NotGeneral(Exception):
     """A block cannot be elaborated on symbols: a rule refuses what holds for each of its uses."""
 
@@ -103,6 +126,14 @@ class _Symbolic(Elaborator):
     def check_side(self, builder: Builder, side: tree.Branch, entering: Value | None) -> Tensor | None:
         """Leave the side that is not taken alone: it has been checked where the block was used."""
         return None
+
+    def layer(self, builder: Builder, stage: tree.Layer, entering: Value | None) -> Value | None:
+        """Elaborate a layer, or what an open word names."""
+        entry = builder.find(stage.name.text)
+        if not isinstance(entry, Given) or not isinstance(entry.value, OpenWord) or entering is None:
+            return super().layer(builder, stage, entering)
+        name = self.step_name(builder, stage.name.text, stage.label)
+        return self.step(builder, stage, name, OpenLayer(entry.value), (entering,), {})
 
     def check_open_residual(self, when: Condition, span: Span) -> None:
         """Let `when=` be open."""
@@ -364,6 +395,9 @@ class _Walk:
 
     def layer(self, mine: Layer, other: Layer) -> None:
         """Refuse layers that differ; which tensors their arguments name has been compared already."""
+        if isinstance(mine, OpenLayer):
+            word = self.matching.values.get(mine.word.name)
+            mine = dict(mine.word.layers)[getattr(word, "text", "")]
         if type(mine) is not type(other):
             raise Differs(f"{mine.keyword} is not {other.keyword}")
         for name in arguments(type(mine)):

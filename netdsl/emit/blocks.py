@@ -14,15 +14,17 @@ from typing import Any, TypeVar
 from attrs import evolve, field, frozen
 
 from ..expressions import divisible_parts
-from ..layer import Tensor
+from ..layer import Layer, Tensor, required
+from ..layers import forms
 from ..layers.windows import axis_names
 from ..network import Body, Network, Use
-from ..scope import Block
+from ..scope import Block, nodes_in
 from ..size import Condition, Expression, Undecided, fold, rebuilt, substitute, symbol, symbols, truth
-from ..symbolic import Differs, Instance, Matching, NotGeneral, body_on
+from ..symbolic import Differs, Instance, Matching, NotGeneral, OpenLayer, OpenWord, body_on
 from ..syntax import tree
-from ..values import NamedTensor
+from ..values import NamedTensor, Word
 from . import code
+from .calls import EITHER, KERAS, LAST, TORCH, Call, Part, Placed, Spelling, Target, X
 from .skeleton import PYTHON_OWNS, Arguments, every_step, number, without_underscores
 
 Made = TypeVar("Made")
@@ -42,6 +44,8 @@ class Symbol:
     """What it is at the uses."""
     default: Any = None
     """What the author lets it be where a use does not say it; None where that is no number."""
+    callables: Mapping[str, str] = {}
+    """What the target calls each word that it may be, where it is one."""
 
     @property
     def is_open(self) -> bool:
@@ -58,9 +62,19 @@ class Symbol:
         """Whether it is another size of what enters."""
         return self.at is not None and not self.is_channels
 
+    def passed(self, value: Any, outer: Scope) -> code.Expression:
+        """Return what stands for it in a call from some other code."""
+        if isinstance(value, OpenWord):
+            return outer.size(symbol(value.name))
+        return code.Name(self.callables[value.text]) if isinstance(value, Word) else outer.size(value)
+
+    def annotation(self, of_words: code.Expression) -> code.Expression:
+        """Return its type in Python."""
+        return of_words if self.callables else code.Name(self.type)
+
     @property
-    def annotation(self) -> str:
-        """Its type in Python."""
+    def type(self) -> str:
+        """Its type in Python, where it is a number or a truth value."""
         values = [sample for sample in (*self.samples, self.default) if sample is not None and not symbols(sample)]
         for kind in (bool, int):
             if all(isinstance(value, kind) for value in values):
@@ -70,10 +84,14 @@ class Symbol:
     @property
     def literal(self) -> code.Expression:
         """Its default."""
+        if isinstance(self.default, Word):
+            return code.Name(self.callables[self.default.text])
         return code.expression(self.default if isinstance(self.default, int) else float(self.default))
 
     def value(self) -> Any:
         """Return the symbol as shape rules take it."""
+        if self.callables:
+            return OpenWord(self.name, tuple((word, forms(word)[0]()) for word in self.callables))
         if all(isinstance(sample, bool) for sample in self.samples):
             return truth(self.name)
         numbers = [sample for sample in self.samples if not symbols(sample)]
@@ -139,8 +157,9 @@ class General:
 class Blocks:
     """The blocks of a network, each in as few bodies as its uses allow."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, target: Target) -> None:
         self.network = network
+        self.target = target
         self.families: dict[Any, Family] = {}
         self.owners: dict[str, Family] = {}
         self.known: dict[Any, General] = {}
@@ -149,6 +168,7 @@ class Blocks:
         for step in every_step(network.body):
             if isinstance(step.does, Use) and not step.does.is_shared:
                 uses.setdefault(step.does.definition, []).append(step.does)
+        self.open_words = {block: self.words_of(block, group) for block, group in uses.items()}
         self.written = {block: frozenset().union(*(use.written for use in group)) for block, group in uses.items()}
         for group in uses.values():
             for use in group:
@@ -157,12 +177,32 @@ class Blocks:
             self.name(family)
         self.settle()
 
+    def words_of(self, block: Block, uses: list[Use]) -> dict[str, dict[str, str]]:
+        """Return what the target calls the words that parameters are at uses, where code can take those as arguments.
+
+        They have to name layers that are made or applied by a name alone, and stand for stages only.
+        """
+        found = {}
+        for parameter in block.parameters:
+            word = parameter.name.text
+            values = [dict(use.arguments)[word] for use in uses]
+            if parameter.default is not None:
+                values += [Word(parameter.default.text)] if isinstance(parameter.default, tree.Name) else [None]
+            words = dict.fromkeys(value.text for value in values if isinstance(value, Word))
+            if len(words) < 2 or not all(isinstance(value, Word) for value in values) or not _is_a_stage(word, block):
+                continue
+            callables = {known: _name_in(self.target, forms(known)[0]) for known in words if forms(known)}
+            if len(callables) == len(words) and all(callables.values()):
+                found[word] = callables
+        return found
+
     # Families
 
     def key(self, use: Use) -> Any:
         """Return what uses of one family have in common."""
         shapes = tuple((x.rank, x.dtype, x.per_example) for x in use.body.inputs if x is not None)
-        said = tuple((name, _kind(value)) for name, value in self.said(use))
+        words = self.open_words[use.definition]
+        said = tuple((name, Word if name in words else _kind(value)) for name, value in self.said(use))
         return use.definition, shapes, said
 
     def said(self, use: Use) -> Iterator[tuple[str, Any]]:
@@ -174,7 +214,8 @@ class Blocks:
         """Put a use into its family."""
         key = self.key(use)
         if key not in self.families:
-            given = {name: None if _is_open(value) else value for name, value in self.said(use)}
+            words = self.open_words[use.definition]
+            given = {name: None if _is_open(value) or name in words else value for name, value in self.said(use)}
             inputs = tuple(x for x in use.body.inputs if x is not None)
             self.families[key] = Family(use.definition, [], inputs, given)
         self.families[key].uses.append(use)
@@ -195,7 +236,11 @@ class Blocks:
             word = parameter.name.text
             if word in family.given and family.given[word] is None:
                 samples = tuple(dict(use.arguments)[word] for use in family.uses)
-                found.append(Symbol(f"{prefix}..{word}", word, None, samples, _literal(parameter.default)))
+                callables = self.open_words[family.definition].get(word, {})
+                default = _literal(parameter.default)
+                if callables and isinstance(parameter.default, tree.Name):
+                    default = Word(parameter.default.text)
+                found.append(Symbol(f"{prefix}..{word}", word, None, samples, default, callables))
         family.table.update((known.name, known) for known in found)
         self.owners.update((known.name, family) for known in found)
 
@@ -274,7 +319,12 @@ class Blocks:
         body, arguments = body_on(family.definition, self.network.options, tensors, given)
         free = {name: known for name, known in family.table.items() if name not in held}
         values = map(family.values, family.uses)
-        samples = tuple(value for value in values if all(value[name] == held[name] for name in held))
+        numbers = [name for name, known in family.table.items() if not known.callables]
+        samples = tuple(
+            {name: value[name] for name in numbers}
+            for value in values
+            if all(value[name] == held[name] for name in held)
+        )
         named = {value: word for word, value in arguments.items() if isinstance(value, Condition) and word not in given}
         return General(family.definition.name, body, free, _tensor_names(family), samples, named)
 
@@ -393,18 +443,21 @@ class Scope:
                 found.append(code.Assign(code.Name(self.words[name]), code.Subscript(shape, number)))
         return found
 
-    def parameters(self) -> tuple[code.Parameter, ...]:
-        """Return what the code takes, with its type."""
+    def parameters(self, of_words: code.Expression) -> tuple[code.Parameter, ...]:
+        """Return what the code takes, with its type, which is `of_words` for one that is a word of a layer."""
         return tuple(
             code.Parameter(
-                self.words[known.name], code.Name(known.annotation), None if known.default is None else known.literal
+                self.words[known.name],
+                known.annotation(of_words),
+                None if known.default is None else known.literal,
             )
             for known in self.needed()
         )
 
     def defaults(self) -> dict[str, Any]:
         """Return the arguments that have defaults, with these."""
-        return {self.words[known.name]: known.default for known in self.needed() if known.default is not None}
+        needed = (known for known in self.needed() if known.default is not None)
+        return {self.words[known.name]: known.literal if known.callables else known.default for known in needed}
 
     def passed(
         self, values: Mapping[str, Any], outer: Scope
@@ -418,10 +471,34 @@ class Scope:
         for known in self.needed():
             value = values[known.name]
             if known.default is None:
-                plain.append(outer.size(value))
+                plain.append(known.passed(value, outer))
             elif isinstance(value, Expression | Condition) or value != known.default:
-                keywords.append((self.words[known.name], outer.size(value)))
+                keywords.append((self.words[known.name], known.passed(value, outer)))
         return tuple(plain), tuple(keywords)
+
+
+def _is_a_stage(word: str, block: Block) -> bool:
+    """Whether a parameter stands for stages of a block, and for nothing else."""
+    nodes = list(nodes_in(block.body))
+    named = sum(isinstance(node, tree.Name) and node.text == word for node in nodes)
+    stages = [node for node in nodes if isinstance(node, tree.Layer) and node.name.text == word]
+    others = [node for parameter in block.parameters if parameter.default for node in nodes_in(parameter.default)]
+    if any(isinstance(node, tree.Name) and node.text == word for node in others):
+        return False
+    return len(stages) == named and not any(stage.arguments for stage in stages)
+
+
+def _name_in(target: Target, layer: type[Layer]) -> str:
+    """Return the name by which code makes (PyTorch) or applies (Keras) a layer; "" where it takes more than that."""
+    x = Tensor((2, 2, 2))
+    if required(layer) or not layer.elementwise or layer().weights(x):
+        return ""
+    part, *others = target.spell(layer(), Placed(x, LAST))
+    makes = target is TORCH
+    made = part.modules[0] if makes and len(part.modules) == 1 else None if makes else part.function
+    if others or part.idiom or not isinstance(made, Call) or not isinstance(made.function, str) or made.keywords:
+        return ""
+    return made.function if made.arguments == (() if makes else (X,)) else ""
 
 
 def _tidy(sum: code.Binary) -> code.Expression:
@@ -495,3 +572,13 @@ def _tensor_names(family: Family) -> tuple[str, ...]:
     for name, value in family.given.items():
         look(name, value)
     return tuple(found.get(number, f"x{number}") for number in range(1, len(family.inputs)))
+
+
+@TORCH.spells(OpenLayer, layout=EITHER)
+def _(layer: OpenLayer, x: Placed) -> Spelling:
+    return Part((Call(symbol(layer.word.name)),))
+
+
+@KERAS.spells(OpenLayer)
+def _(layer: OpenLayer, x: Placed) -> Spelling:
+    return Part(function=Call(symbol(layer.word.name), (X,)))

@@ -45,9 +45,9 @@ TIED = Object("tied")
 
 @frozen
 class Call:
-    """`function(*arguments, **keywords)`; a dotted name, a Method, or an Object or a Call that makes one."""
+    """`function(*arguments, **keywords)`; a dotted name, a Method, a symbol, or an Object or a Call that makes one."""
 
-    function: str | Method | Call | Object
+    function: Any
     arguments: tuple[Any, ...] = ()
     keywords: tuple[tuple[str, Any], ...] = ()
 

@@ -42,7 +42,7 @@ def emit(network: Network) -> Emitted:
     """Return Keras source for a network: one function, named after it, that returns the model."""
     uses = first_uses(network.body)
     network, aux = main_first(network)
-    blocks = Blocks(network)
+    blocks = Blocks(network, KERAS)
     emitter, function = blocks.settled(lambda: _emitted(network, aux, blocks, uses))
     module = code.Module((code.Docstring(docstring(network, "Keras")), *emitter.imports(), *emitter.idioms(), function))
     items, here = tuple(emitter.items), itself(network.body)
@@ -245,6 +245,8 @@ class _Emitter:
         words = self.words | {word for line in carried for word in line.replace(",", "").split()}
         names = tuple(word for word in ("layers", "ops") if word in words)
         lines: tuple[code.Statement, ...] = (code.Import("keras"),)
+        if "Callable" in words:
+            lines = (code.FromImport("collections.abc", ("Callable",)), code.Blank(), *lines)
         return (*lines, code.FromImport("keras", names)) if names else lines
 
     def idioms(self) -> tuple[code.Statement, ...]:
@@ -790,7 +792,10 @@ class _Emitter:
         body, items, scope = (*self.scope.asked(words), *self.statements), tuple(self.items), self.scope
         self.statements, self.items, self.variables, self.tags, self.loops, self.is_frozen, self.scope = outer
         tensor = code.Name("keras.KerasTensor")
-        own = scope.parameters()
+        of_words = code.Subscript(code.Name("Callable"), code.Tuple((code.List((tensor,)), tensor)))
+        own = scope.parameters(of_words)
+        if any(parameter.annotation == of_words for parameter in own):
+            self.words.add("Callable")
         named = (code.Parameter("name", code.Name("str")),) if _has_labels(items) else ()
         plain = tuple(parameter for parameter in own if parameter.default is None)
         parameters = (*(code.Parameter(word, tensor) for word in words), *plain, *named, *own[len(plain) :])

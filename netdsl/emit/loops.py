@@ -12,6 +12,7 @@ import attrs
 from attrs import evolve, frozen
 
 from ..network import Group
+from ..values import Word
 from . import code
 from .skeleton import PYTHON_OWNS, is_free
 
@@ -149,7 +150,7 @@ def _names(columns: Mapping[Column, str], groups: Sequence[Group | None], owned:
     counter = spelled[counted[0]] if counted else _free("i", taken)
     for column, hint in columns.items():
         values = [_number(value) for value in column]
-        own = next((name for name, known in authors.items() if _equal(values, known)), "")
+        own = next((name for name, known in authors.items() if _equal(values, known) or _named(column, known)), "")
         if own:
             named[column] = _Column(code.Name(spelled[own]), spelled[own], column)
             continue
@@ -199,6 +200,13 @@ def _equal(values: list[Any], known: tuple[Any, ...]) -> bool:
     if [isinstance(value, bool) for value in values] != [isinstance(value, bool) for value in known]:
         return False
     return None not in values and values == list(known)
+
+
+def _named(column: Column, known: tuple[Any, ...]) -> bool:
+    """Whether names in code are those of the author's words: each word has one, and no two have the same."""
+    pairs = set(zip(column, known, strict=True))
+    words, names = {word for _, word in pairs}, {name for name, _ in pairs}
+    return all(isinstance(word, Word) for word in words) and len(pairs) == len(words) == len(names)
 
 
 def _line(values: list[Any]) -> tuple[Fraction, Fraction] | None:

@@ -357,7 +357,7 @@ class Variables:
 PYTHON_OWNS = frozenset(
     (
         *("self", "nn", "F", "torch", "Tensor", "keras", "layers", "ops", "inputs"),
-        *("super", "range", "float", "min", "max", "tuple", "list"),
+        *("super", "type", "Callable", "range", "float", "min", "max", "tuple", "list"),
     )
 )
 """Names that emitted code uses itself."""

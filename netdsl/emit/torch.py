@@ -60,7 +60,7 @@ def emit(network: Network) -> Emitted:
     """Return PyTorch source for a network: one module, named after it."""
     uses = first_uses(network.body)
     network, aux = main_first(network)
-    blocks = Blocks(network)
+    blocks = Blocks(network, TORCH)
     emitter, main, items = blocks.settled(lambda: _emitted(network, aux, blocks, uses))
     body = (*emitter.imports(), *emitter.idioms(), *emitter.classes, main)
     here = itself(network.body)
@@ -686,7 +686,7 @@ class _Emitter:
 
     def init(self, more: tuple[code.Parameter, ...], *body: code.Statement) -> code.Function:
         """Return a constructor that takes what the code of the class needs."""
-        parameters = (code.Parameter("self"), *self.scope.parameters(), *more)
+        parameters = (code.Parameter("self"), *self.scope.parameters(_MODULES), *more)
         return code.Function("__init__", parameters, body, code.expression(None))
 
     def kept_words(self, placement: _Placement) -> set[str]:
@@ -1024,6 +1024,8 @@ class _Copy:
     scope: Scope
     items: tuple[_Item, ...]
 
+
+_MODULES = code.Subscript(code.Name("type"), code.Name("nn.Module"))
 
 _BRANCH, _CHAIN = "branch", "layers"  # attributes of several layers that the author has not named
 
