@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 
 from ..layer import Layer, Tensor
 from ..network import Body, Experts, Network, Output, Repeat, Step, Use
-from . import code
+from . import code, training
 from .calls import KERAS, LAST, MADE, TIED, Call, Entering, Index, Part, Placed, Stored
 from .emitted import Emitted, Location
 from .skeleton import (
@@ -40,7 +40,10 @@ def emit(network: Network) -> Emitted:
     emitter = _Emitter()
     name = function_name(network.name)
     function = emitter.network(network, name)
-    module = code.Module((code.Docstring(docstring(network, "Keras")), *emitter.imports(), *emitter.idioms(), function))
+    start = training.for_keras(network, emitter.function_names)
+    emitter.words |= start.words
+    body = (*emitter.imports(), *emitter.idioms(), function, *start.statements)
+    module = code.Module((code.Docstring(docstring(network, "Keras")), *body))
     return Emitted(KERAS.name, name, code.render(module), lambda: _locations(tuple(emitter.items), {}, "", ""))
 
 

@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 
 from ..layer import Layer, Tensor
 from ..network import Body, Experts, Network, Repeat, Step, Use, Value
-from . import code
+from . import code, training
 from .calls import (
     EITHER,
     FIRST,
@@ -58,7 +58,9 @@ def emit(network: Network) -> Emitted:
     emitter = _Emitter()
     name = class_name(network.name)
     main, items = emitter.network(network, name)
-    body = (*emitter.imports(), *emitter.idioms(), *emitter.classes, main)
+    start = training.for_torch(network, natural)
+    emitter.words |= start.words
+    body = (*emitter.imports(), *emitter.idioms(), *emitter.classes, main, *start.statements)
     module = code.Module((code.Docstring(docstring(network, "PyTorch", _extra_elements(items))), *body))
     return Emitted(TORCH.name, name, code.render(module), lambda: _locations(items))
 
