@@ -36,17 +36,12 @@ class Labels:
     axis: int
     """Of the classes in PyTorch: 1 or -1."""
     are_numbers: bool
+    is_picture: bool
+    """Whether the output has a height, a width and channels."""
 
     def with_classes_second(self, value: code.Expression) -> code.Expression:
         """Return a tensor with the axis of the classes where PyTorch's losses look for it."""
         return value if self.axis == 1 else _method(value, "movedim", -1, 1)
-
-    def logged(self, log_probabilities: code.Expression) -> code.Expression:
-        """Return the loss of log-probabilities."""
-        if self.are_numbers:
-            return code.call("F.nll_loss", self.with_classes_second(log_probabilities), self.y)
-        summed = _method(code.binary("*", self.y, log_probabilities), "sum", self.axis)
-        return code.Unary("-", _method(summed, "mean"))
 
 
 @frozen
@@ -59,25 +54,25 @@ class Loss:
     takes_numbers: bool = False
 
 
-SMALLEST = 1e-7  # Keras keeps probabilities away from 0 and 1, and brings those of several classes to a sum of 1
-
-
-def _clamped(probabilities: code.Expression) -> code.Expression:
-    return _method(probabilities, "clamp", SMALLEST, code.binary("-", 1, SMALLEST))
+SMALLEST = 1e-7  # Keras keeps probabilities that far away from 0 and 1
 
 
 def _cross_entropy(labels: Labels) -> tuple[code.Expression, code.Expression]:
-    total = _method(labels.output, "sum", labels.axis, keepdim=True)
-    probabilities = _clamped(code.binary("/", labels.output, total))
-    return labels.logged(_method(probabilities, "log")), code.call(_cross_entropy_of_keras(labels))
+    # Keras brings them to a sum of 1, as the softmax in F.cross_entropy does to those that their logarithms are of
+    logarithms = _method(_method(labels.output, "clamp", min=SMALLEST), "log")
+    return _cross_entropy_of_torch(labels, logarithms), code.call(_cross_entropy_of_keras(labels))
 
 
 def _cross_entropy_logits(labels: Labels) -> tuple[code.Expression, code.Expression]:
-    y = labels.y if labels.are_numbers else labels.with_classes_second(labels.y)
     return (
-        code.call("F.cross_entropy", labels.with_classes_second(labels.output), y),
+        _cross_entropy_of_torch(labels, labels.output),
         code.call(_cross_entropy_of_keras(labels), from_logits=True),
     )
+
+
+def _cross_entropy_of_torch(labels: Labels, logits: code.Expression) -> code.Expression:
+    y = labels.y if labels.are_numbers else labels.with_classes_second(labels.y)
+    return code.call("F.cross_entropy", labels.with_classes_second(logits), y)
 
 
 def _cross_entropy_of_keras(labels: Labels) -> str:
@@ -85,7 +80,13 @@ def _cross_entropy_of_keras(labels: Labels) -> str:
 
 
 def _nll(labels: Labels) -> tuple[code.Expression, code.Expression]:
-    return labels.logged(labels.output), NLL if labels.are_numbers else NLL_OF_VALUES
+    if labels.are_numbers:
+        output = labels.with_classes_second(labels.output)
+        if labels.is_picture:
+            output = _method(output, "contiguous")  # PyTorch cannot go back through others on a CPU
+        return code.call("F.nll_loss", output, labels.y), NLL
+    summed = _method(code.binary("*", labels.y, labels.output), "sum", labels.axis)
+    return code.Unary("-", _method(summed, "mean")), NLL_OF_VALUES
 
 
 NLL, NLL_OF_VALUES = code.Name("nll"), code.Name("nll_of_values")
@@ -96,7 +97,11 @@ LOSSES: dict[str, Loss] = {
     "binary_cross_entropy": Loss(
         "binary cross-entropy of probabilities",
         lambda labels: (
-            code.call("F.binary_cross_entropy", _clamped(labels.output), labels.y),
+            code.call(
+                "F.binary_cross_entropy",
+                _method(labels.output, "clamp", SMALLEST, code.binary("-", 1, SMALLEST)),
+                labels.y,
+            ),
             code.call("keras.losses.BinaryCrossentropy"),
         ),
     ),
@@ -155,15 +160,15 @@ OPTIMIZERS: dict[str, Optimizer] = {
     # the share that is kept is 0.9 in Keras, and 0.99 in PyTorch; Keras adds its epsilon inside of the root
     "rmsprop": Optimizer(
         0.001,
-        ("torch.optim.RMSprop", {"alpha": 0.9, "eps": 1e-7}),
-        ("keras.optimizers.RMSprop", {"rho": 0.9, "epsilon": 1e-14}),
+        ("torch.optim.RMSprop", {"alpha": 0.9}),
+        ("keras.optimizers.RMSprop", {"rho": 0.9, "epsilon": 1e-16}),
     ),
 }
 USUAL_OPTIMIZER = "adam"
 
 
 @frozen
-class _Trained:
+class Trained:
     """An output that is trained, at its place among all that the model returns."""
 
     output: Output
@@ -174,10 +179,10 @@ class _Trained:
 
 
 @frozen
-class _Plan:
+class Plan:
     """What the trainings of a network come to."""
 
-    trained: tuple[_Trained, ...]
+    trained: tuple[Trained, ...]
     outputs: int
     """How many tensors the model returns: with those for training alone, if one of these is trained."""
     has_aux: bool
@@ -187,7 +192,7 @@ class _Plan:
 
 def for_torch(network: Network, natural: Callable[[Tensor], Layout]) -> Start:
     """Return the functions `loss`, `make_optimizer` and `training_step`; `natural` says where channels are."""
-    plan = _plan(network)
+    plan = planned(network)
     if plan is None:
         return Start()
     terms = _terms(plan, natural)
@@ -198,13 +203,13 @@ def for_torch(network: Network, natural: Callable[[Tensor], Layout]) -> Start:
 
 def for_keras(network: Network, taken: Container[str]) -> Start:
     """Return the function `compile_model`, and the losses that Keras has not; `taken` are the names of the module."""
-    plan = _plan(network)
+    plan = planned(network)
     if plan is None:
         return Start()
     names = {name: _free(name, taken) for name in ("compile_model", "nll", "nll_of_values")}
     losses: list[code.Expression] = [code.expression(None)] * plan.outputs
     for each in plan.trained:
-        _, losses[each.place] = each.loss.spell(Labels(code.Name("x"), code.Name("y"), 1, each.are_numbers))
+        _, losses[each.place] = each.loss.spell(_labels(each, code.Name("x"), code.Name("y"), 1))
     own = [loss for loss in (NLL, NLL_OF_VALUES) if loss in losses]
     losses = [code.Name(names[loss.dotted]) if isinstance(loss, code.Name) else loss for loss in losses]
     function, keywords = plan.optimizer.keras
@@ -232,7 +237,7 @@ def _free(name: str, taken: Container[str]) -> str:
 # What is trained
 
 
-def _plan(network: Network) -> _Plan | None:
+def planned(network: Network) -> Plan | None:
     """Return what the trainings come to, None without any. Raises CompileError where they do not go together."""
     if not network.trainings:
         return None
@@ -240,7 +245,7 @@ def _plan(network: Network) -> _Plan | None:
     pairs = [(training, _output(network, training)) for training in network.trainings]
     has_aux = any(output.aux for _, output in pairs)
     returned = [output for output in outputs if has_aux or not output.aux]
-    trained: list[_Trained] = []
+    trained: list[Trained] = []
     for training, output in pairs:
         place = returned.index(output)
         if any(each.place == place for each in trained):
@@ -256,7 +261,7 @@ def _plan(network: Network) -> _Plan | None:
     rate: Any = next(iter(rates), optimizer.rate)
     if symbols(rate):
         raise _refused(f"code for this needs a number for the rate `{rate}`", pairs[0][1], "", "E030")
-    return _Plan(tuple(trained), len(returned), has_aux, optimizer, float(rate))
+    return Plan(tuple(trained), len(returned), has_aux, optimizer, float(rate))
 
 
 def _refused(message: str, output: Output, help: str, code: str = "E008") -> CompileError:
@@ -279,7 +284,7 @@ def _output(network: Network, training: Train) -> Output:
     raise _refused(f"`output={named.name}` is another name of an output", network.outputs[0], f"write one of {names}")
 
 
-def _trained(network: Network, training: Train, output: Output, place: int) -> _Trained:
+def _trained(network: Network, training: Train, output: Output, place: int) -> Trained:
     tensor = network.body.tensor(output.value)
     assert tensor is not None, "only whole networks are emitted"
     loss = LOSSES[training.loss]
@@ -288,13 +293,13 @@ def _trained(network: Network, training: Train, output: Output, place: int) -> _
         raise _refused(message, output, "leave it out, or use a cross-entropy")
     # a target that lacks the axis of the classes has their numbers
     are_numbers = training.labels == "index" or (loss.takes_numbers and training.target == tensor.positions)
-    return _Trained(output, tensor, place, loss, are_numbers)
+    return Trained(output, tensor, place, loss, are_numbers)
 
 
 # Words
 
 
-def _text(start: str, plan: _Plan, layout: Callable[[Tensor], Layout]) -> str:
+def _text(start: str, plan: Plan, layout: Callable[[Tensor], Layout]) -> str:
     """Return a docstring that says what the loss is, and what labels it takes."""
     first, *more = plan.trained
     of = f" of `{first.output.name}`" if plan.outputs > 1 else ""
@@ -308,7 +313,7 @@ def _text(start: str, plan: _Plan, layout: Callable[[Tensor], Layout]) -> str:
     return f"{start} {says}.\n\n" + "\n".join(lines)
 
 
-def _labels_in_words(each: _Trained, layout: Callable[[Tensor], Layout]) -> str:
+def _labels_in_words(each: Trained, layout: Callable[[Tensor], Layout]) -> str:
     *positions, classes = each.tensor.sizes
     kind, shape = "values", [*positions, classes] if layout(each.tensor) == LAST else [classes, *positions]
     if each.are_numbers:
@@ -324,6 +329,10 @@ def _method(value: code.Expression, name: str, *arguments: Any, **keywords: Any)
     return code.call(code.Attribute(value, name), *arguments, **keywords)
 
 
+def _labels(each: Trained, output: code.Expression, y: code.Expression, axis: int) -> Labels:
+    return Labels(output, y, axis, each.are_numbers, each.tensor.rank == 3)
+
+
 def _tensors(several: bool) -> code.Expression:
     tensor = code.Name("Tensor")
     if not several:
@@ -331,18 +340,18 @@ def _tensors(several: bool) -> code.Expression:
     return code.Subscript(code.Name("tuple"), code.Tuple((tensor, code.expression(...))))
 
 
-def _outputs(plan: _Plan) -> tuple[code.Name, ...]:
+def _outputs(plan: Plan) -> tuple[code.Name, ...]:
     """Return PyTorch's variables for what the model returns."""
     if plan.outputs == 1:
         return (code.Name("output"),)
     names = ["_"] * plan.outputs
     for each in plan.trained:
         name = without_underscores(each.output.name)
-        names[each.place] = _free(f"{name}_" if iskeyword(name) else name, {"outputs", "y", "F", *names})
+        names[each.place] = _free(f"{name}_" if iskeyword(name) else name, {"outputs", "y", *names})
     return tuple(map(code.Name, names))
 
 
-def _terms(plan: _Plan, natural: Callable[[Tensor], Layout]) -> tuple[code.Expression, ...]:
+def _terms(plan: Plan, natural: Callable[[Tensor], Layout]) -> tuple[code.Expression, ...]:
     """Return the loss of each output in PyTorch."""
     terms = []
     for number, each in enumerate(plan.trained):
@@ -350,11 +359,11 @@ def _terms(plan: _Plan, natural: Callable[[Tensor], Layout]) -> tuple[code.Expre
         if len(plan.trained) > 1:
             y = code.Subscript(y, code.expression(number))
         axis = -1 if each.tensor.rank > 1 and natural(each.tensor) == LAST else 1
-        terms.append(each.loss.spell(Labels(_outputs(plan)[each.place], y, axis, each.are_numbers))[0])
+        terms.append(each.loss.spell(_labels(each, _outputs(plan)[each.place], y, axis))[0])
     return tuple(terms)
 
 
-def _loss(plan: _Plan, terms: tuple[code.Expression, ...], natural: Callable[[Tensor], Layout]) -> code.Function:
+def _loss(plan: Plan, terms: tuple[code.Expression, ...], natural: Callable[[Tensor], Layout]) -> code.Function:
     """Return PyTorch's function of the loss."""
     outputs = _outputs(plan)
     unpack = plan.outputs > 1
@@ -369,7 +378,7 @@ def _loss(plan: _Plan, terms: tuple[code.Expression, ...], natural: Callable[[Te
     return code.Function("loss", parameters, tuple(body), _tensors(False))
 
 
-def _make_optimizer(plan: _Plan, network: Network) -> code.Function:
+def _make_optimizer(plan: Plan, network: Network) -> code.Function:
     """Return PyTorch's function that makes the optimizer."""
     function, keywords = plan.optimizer.torch
     trained = _method(code.Name("model"), "parameters")
@@ -381,7 +390,7 @@ def _make_optimizer(plan: _Plan, network: Network) -> code.Function:
     return code.Function("make_optimizer", parameters, (code.Return(made),), code.Name("torch.optim.Optimizer"))
 
 
-def _training_step(plan: _Plan, network: Network) -> code.Function:
+def _training_step(plan: Plan, network: Network) -> code.Function:
     """Return PyTorch's function that trains on one batch."""
     layers = list(_layers(network.body))
     has_several = sum(layer.is_input for layer, _ in layers) != 1
