@@ -33,28 +33,22 @@ LABELS = [
     (loss, labels) for loss in LOSSES for labels in ("", "labels=index") if not labels or LOSSES[loss].takes_numbers
 ]
 
-KERAS_FAILS = pytest.mark.xfail(
-    raises=RuntimeError, reason="on a CPU PyTorch cannot go back through the loss that Keras takes from it here"
-)
-
 
 def test_every_word_is_spelled() -> None:
     assert set(LOSSES) == set(training.LOSSES)
     assert set(OPTIMIZERS) == set(training.OPTIMIZERS)
 
 
-@pytest.mark.parametrize(
-    ("rank", "loss", "labels"),
-    [
-        pytest.param(
-            *(rank, *pair), marks=[KERAS_FAILS] * ((rank, *pair) == ("picture", "cross_entropy", "labels=index"))
-        )
-        for rank in RANKS
-        for pair in LABELS
-    ],
-)
+@pytest.mark.parametrize("rank", RANKS)
+@pytest.mark.parametrize(("loss", "labels"), LABELS)
 def test_a_step_by_each_loss(rank: str, loss: str, labels: str) -> None:
-    found = one_step(f"{RANKS[rank]}{ENDS.get(loss, '')} train loss={loss} {labels} {SGD}")
+    text = f"{RANKS[rank]}{ENDS.get(loss, '')} train loss={loss} {labels} {SGD}"
+    if (rank, loss, labels) == ("picture", "cross_entropy", "labels=index"):
+        # on a CPU PyTorch cannot go back through the loss that Keras takes from it here; Keras on JAX can
+        with pytest.raises(RuntimeError, match="grad_input must be contiguous"):
+            one_step(text)
+        return
+    found = one_step(text)
     assert not found.problem
     assert len(found.moved) == 4
 
