@@ -13,7 +13,7 @@ import netdsl
 from netdsl.net import TARGETS
 
 ROOT = Path(__file__).parents[1]
-TRAIN = "\ntrain loss=cross_entropy_logits target=10 labels=index optimizer=adam rate=1e-3\n"
+TRAIN = "\ntrain loss=cross_entropy_logits target=10 labels=index optimizer=adam rate=2e-3\n"
 """What is added to the LeNet of the examples, whose input is enlarged: 8x8 is too small for its windows."""
 
 
