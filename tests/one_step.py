@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,11 @@ from netdsl.network import Body, Experts, Network, Repeat, Use
 from netdsl.training import Train
 from netdsl.values import NamedTensor
 
-TOLERANCE = 1e-3
-"""Of the loss, and of the largest change that training makes to a weight."""
+TOLERANCE, EXACT = 1e-3, 1e-6
+"""Of the loss, and of the largest change that training makes to a weight; in float32 and in float64.
+
+Keras computes the angles of positions in float32 all the same.
+"""
 LEAST = 1e-2
 """The part of the largest change of all weights below which the changes of a weight are measured by that part.
 
@@ -50,23 +54,31 @@ class Comparison:
     """The weights that both have changed, by more than rounding does."""
     touched: frozenset[str]
     """The weights that one of them has changed at all."""
+    tolerance: float = TOLERANCE
 
     @property
     def problem(self) -> str:
         """What is wrong, empty where nothing is."""
         if not self.moved:
             return "no weight has changed"
-        if not self.loss <= TOLERANCE:
+        if not self.loss <= self.tolerance:
             return f"the losses are {self.loss:.2g} apart"
-        return f"the changes of {self.worst} are {self.change:.2g} apart" if not self.change <= TOLERANCE else ""
+        return f"the changes of {self.worst} are {self.change:.2g} apart" if not self.change <= self.tolerance else ""
 
 
 def one_step(
-    network: str | Network, *, steps: int = 1, batch: int = oracle.BATCH, edit: tuple[str, str] | None = None
+    network: str | Network,
+    *,
+    steps: int = 1,
+    batch: int = oracle.BATCH,
+    double: bool = False,
+    edit: tuple[str, str] | None = None,
 ) -> Comparison:
     """Train both programs of a network, and compare the losses and all weights but the running variances.
 
     Without `train` in the text, every output is trained by its mean squared error. Dropouts and noise are left out.
+    With `double` all is computed in float64, which deep networks need: in float32 an element that is rounded to the
+    other side of a ReLU's bend changes gradients by more than the tolerance, also from one run to the next.
     `edit` is put into the PyTorch program, a new text for an old one.
     """
     whole = oracle.network_of(network) if isinstance(network, str) else network
@@ -76,9 +88,38 @@ def one_step(
     for_torch, for_keras = oracle.emit_both(whole)
     if edit is not None:
         for_torch = edited(for_torch, *edit)
-    by_torch = train_torch(for_torch, weights, inputs, labels, steps)
-    by_keras = train_keras(for_keras, weights, inputs, labels, steps)
-    return compare(weights, by_torch, by_keras)
+    with double_precision() if double else nullcontext():
+        if double:
+            inputs, labels = list(map(_doubled, inputs)), list(map(_doubled, labels))
+        by_torch = train_torch(for_torch, weights, inputs, labels, steps)
+        by_keras = train_keras(for_keras, weights, inputs, labels, steps)
+    return evolve(compare(weights, by_torch, by_keras), tolerance=EXACT if double else TOLERANCE)
+
+
+@contextmanager
+def double_precision() -> Iterator[None]:
+    """Let both frameworks compute in float64; Keras would take it for float32 in some of its functions."""
+    import keras
+    import torch
+    from keras.src.backend.common import dtypes
+
+    narrowed = dtypes.BIT64_TO_BIT32_DTYPE
+
+    def choose(torch_dtype: torch.dtype, floatx: str, in_keras: str) -> None:
+        torch.set_default_dtype(torch_dtype)
+        keras.config.set_floatx(floatx)
+        narrowed["float64"] = in_keras
+
+    usual = narrowed["float64"]
+    choose(torch.float64, "float64", "float64")
+    try:
+        yield
+    finally:
+        choose(torch.float32, "float32", usual)
+
+
+def _doubled(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float64) if array.dtype == np.float32 else array
 
 
 def edited(emitted: Emitted, old: str, new: str) -> Emitted:
@@ -160,7 +201,7 @@ def train_torch(
         return torch.from_numpy(np.ascontiguousarray(oracle.channels_first(array) if moves else array))
 
     x = tuple(map(first, inputs))
-    y = tuple(first(array, moves=array.dtype == np.float32) for array in labels)
+    y = tuple(first(array, moves=array.dtype.kind == "f") for array in labels)
     optimizer = namespace["make_optimizer"](model)
     losses = [namespace["training_step"](model, optimizer, _only(x), _only(y)).item() for _ in range(steps)]
     tensors = {path: state[path].numpy() for path in state}
@@ -220,7 +261,7 @@ def _read(
         numbers = np.arange(weights[key].size).reshape(weights[key].shape)
         numbers = location.arrange(numbers, tensor.shape)
         held = tensor[slice(*location.part)] if location.part is not None else tensor
-        weight = np.full(weights[key].size, np.nan, np.float32)
+        weight = np.full(weights[key].size, np.nan)
         weight[numbers.ravel()] = held.ravel()
         yield key, weight.reshape(weights[key].shape)
 
