@@ -454,7 +454,7 @@ def _nll_of_keras(loss: code.Name, name: str) -> code.Function:
         classes = code.Subscript(code.Name("output.shape"), code.expression(-1))
         y_each: code.Expression = code.call("ops.one_hot", code.call("ops.cast", y, "int32"), classes)
     else:
-        text = "Return the mean negative log-probabilities of the classes."
+        text = "Return the negative log-probabilities of the classes, weighted by the labels."
         y_each = y
     summed = code.call("ops.sum", code.binary("*", y_each, output), axis=-1)
     body = (code.Docstring(text), code.Return(code.Unary("-", summed)))
