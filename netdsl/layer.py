@@ -203,6 +203,8 @@ class Layer(Declaration):
     """Whether it puts all elements in one axis, channels last."""
     absorbs_order: ClassVar[bool] = False
     """Whether its weights can follow another order of a flattened input."""
+    keeps_statistics: ClassVar[bool] = False
+    """Whether in training it uses those of the batch, and keeps averages of them for afterwards."""
     lacks_axes: ClassVar[str] = ""
     """What may be wrong where a tensor of fewer axes enters, if it is more than a missing `reshape`."""
     closes: ClassVar[str] = ""

@@ -11,7 +11,7 @@ from ..layer import Layer, Size, Tensor
 from ..network import Body, Experts, Group, If, Network, Output, Repeat, Run, Step, Use
 from ..size import Condition, Undecided, negate, symbols
 from ..symbolic import Instance, itself
-from . import code, loops
+from . import code, loops, training
 from .blocks import Blocks, General, Scope
 from .calls import KERAS, LAST, MADE, TIED, Call, Entering, Index, Part, Placed, Stored
 from .emitted import Emitted, Location
@@ -41,11 +41,14 @@ from .skeleton import (
 def emit(network: Network) -> Emitted:
     """Return Keras source for a network: one function, named after it, that returns the model."""
     uses = first_uses(network.body)
-    network, aux = main_first(network)
-    blocks = Blocks(network, KERAS)
-    emitter, function = blocks.settled(lambda: _emitted(network, aux, blocks, uses))
-    module = code.Module((code.Docstring(docstring(network, "Keras")), *emitter.imports(), *emitter.idioms(), function))
-    items, here = tuple(emitter.items), itself(network.body)
+    arranged, aux = main_first(network)
+    blocks = Blocks(arranged, KERAS)
+    emitter, function = blocks.settled(lambda: _emitted(arranged, aux, blocks, uses))
+    start = training.for_keras(network, emitter.function_names)
+    emitter.words |= start.words
+    body = (*emitter.imports(), *emitter.idioms(), function, *start.statements)
+    module = code.Module((code.Docstring(docstring(network, "Keras")), *body))
+    items, here = tuple(emitter.items), itself(arranged.body)
     name = function_name(network.name)
     return Emitted(KERAS.name, name, code.render(module), lambda: _locations(items, here, blocks, {}, "", ""))
 

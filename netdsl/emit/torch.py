@@ -13,7 +13,7 @@ from ..layer import Layer, Tensor
 from ..network import Body, Experts, Group, If, Network, Repeat, Step, Use, Value
 from ..size import Condition, Undecided
 from ..symbolic import Instance, itself
-from . import code, loops
+from . import code, loops, training
 from .blocks import Blocks, General, Scope
 from .calls import (
     EITHER,
@@ -59,11 +59,13 @@ from .skeleton import (
 def emit(network: Network) -> Emitted:
     """Return PyTorch source for a network: one module, named after it."""
     uses = first_uses(network.body)
-    network, aux = main_first(network)
-    blocks = Blocks(network, TORCH)
-    emitter, main, items = blocks.settled(lambda: _emitted(network, aux, blocks, uses))
-    body = (*emitter.imports(), *emitter.idioms(), *emitter.classes, main)
-    here = itself(network.body)
+    arranged, aux = main_first(network)
+    blocks = Blocks(arranged, TORCH)
+    emitter, main, items = blocks.settled(lambda: _emitted(arranged, aux, blocks, uses))
+    start = training.for_torch(network, natural)
+    emitter.words |= start.words
+    body = (*emitter.imports(), *emitter.idioms(), *emitter.classes, main, *start.statements)
+    here = itself(arranged.body)
     extra = _extra_elements(items, here, blocks, {})
     module = code.Module((code.Docstring(docstring(network, "PyTorch", extra)), *body))
     name = class_name(network.name)

@@ -42,6 +42,7 @@ class Bn(Normalisation):
     bias: Truth = flag("nobias", off=True, help="leave out the bias")
 
     keyword = "bn"
+    keeps_statistics = True
     brought = ("batchnorm", "batch_norm", "batchnormalization", "batchnorm1d", "batchnorm2d", "batchnorm3d", "norm")
 
     def output(self, x: Tensor) -> Tensor:
