@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 
 from ..layer import Layer, Tensor
 from ..network import Body, Experts, Group, If, Network, Repeat, Step, Use, Value
-from ..size import Condition, Undecided
+from ..size import Condition, Truth, Undecided, both, negate
 from ..symbolic import Instance, itself
 from . import code, loops, training
 from .blocks import Blocks, General, Scope
@@ -554,6 +554,7 @@ class _Segment:
     modules: tuple[code.Expression, ...] = ()
     items: tuple[_Item, ...] = ()
     group: str = ""
+    leaves: tuple[_Leaf, ...] = ()
 
     @property
     def module(self) -> code.Expression:
@@ -562,7 +563,11 @@ class _Segment:
         return self.modules[0] if alone else code.call("nn.Sequential", *self.modules)
 
     def assignment(self, scope: Scope) -> Iterator[code.Statement]:
-        """Return the statements that make the attribute."""
+        """Return the statements that make the attribute, or those of the sides of an `if`."""
+        for leaf in self.leaves:
+            yield _attribute(leaf.name, leaf.module)
+        if not self.modules:
+            return
         attribute = code.Attribute(code.Name("self"), self.name)
         yield code.Assign((attribute,), self.module)
         last = self.ops[-1]
@@ -571,6 +576,16 @@ class _Segment:
                 yield code.Comment(done)
             else:
                 yield code.Evaluate(to_code(done, (), {MADE: attribute}, scope.size))
+
+
+@frozen(eq=False)
+class _Leaf:
+    """A side of an `if` that is a row of modules beside another that is not: an attribute, empty where it is not taken."""
+
+    side: _Placement
+    module: code.Expression
+    items: tuple[_Item, ...]
+    name: str = ""
 
 
 class _Emitter:
@@ -661,7 +676,7 @@ class _Emitter:
         has_aux = whole is not None and len(outputs) > whole.main_outputs
         taken = [*(shared.values() if whole else ()), *(["aux"] if has_aux else ()), *self.kept_words(placement)]
         segments = self.named(segments, placement, taken)
-        attributes = [segment for segment in segments if segment.modules]
+        attributes = [segment for segment in segments if segment.modules or segment.leaves]
         me = code.Name("self")
         callees = {body: code.Attribute(me, word) if whole else code.Name(word) for body, word in shared.items()}
         forward = _Forward(self, placement, segments, inputs, outputs, callees, whole)
@@ -682,7 +697,10 @@ class _Emitter:
             body.append(self.init((code.Parameter("aux", code.Name("bool"), code.expression(False)),), *statements))
         elif assigns:
             body.append(self.init((), _start(), *assigns))
-        own = (item for segment in attributes for item in _moved(segment.items, f"{segment.name}."))
+        own: list[_Item] = []
+        for segment in attributes:
+            own += _moved(segment.items, f"{segment.name}.")
+            own += [item for leaf in segment.leaves for item in _moved(leaf.items, f"{leaf.name}.")]
         self.words.add("Tensor")
         return code.Class(name, (code.Name("nn.Module"),), (*body, function)), (*lent, *own)
 
@@ -739,6 +757,8 @@ class _Emitter:
 
     def segment(self, ops: tuple[Op, ...]) -> _Segment:
         """Return the modules of operations in a row, and where their weights are in that row."""
+        if ops[0].choice is not None and not _stands_in_rows(ops[0]):
+            return _Segment(ops, leaves=tuple(self.leaves(ops[0], ())))
         if not _is_kept(ops[0]):
             return _Segment(ops)
         entries = self.row(ops, 0)
@@ -753,6 +773,24 @@ class _Emitter:
             items += [evolve(copies, offset=place) for copies in entry.copies]
             place += entry.width
         return _Segment(ops, "", tuple(modules), tuple(items), group)
+
+    def leaves(self, op: Op, around: tuple[Truth, ...]) -> Iterator[_Leaf]:
+        """Return the sides of an `if` that are rows of modules, and those of an `if` in a side of it."""
+        does = op.step.does
+        assert isinstance(does, If) and op.choice is not None
+        for holds, side in zip((does.condition, negate(does.condition)), op.choice, strict=True):
+            ops = side.operations.ops
+            if not ops:
+                continue
+            if _row_input(side) is not None:
+                (segment,) = self.segments(side)
+                condition = both(*around, holds)
+                assert isinstance(condition, Condition)
+                items = (_Either(condition, "", segment.items, ()),) if segment.items else ()
+                module = _not_trained(segment.module) if op.step.is_frozen and items else segment.module
+                yield _Leaf(side, code.Conditional(module, self.scope.size(condition), code.call("nn.Identity")), items)
+            elif len(ops) == 1 and ops[0].choice is not None:
+                yield from self.leaves(ops[0], (*around, holds))
 
     def common_groups(self, ops: tuple[Op, ...]) -> list[Group]:
         """Return the author's groups that all operations of a row stand in, outermost first."""
@@ -977,35 +1015,44 @@ class _Emitter:
             for group in segment.ops[0].labelled:
                 in_group[group] = in_group.get(group, 0) + 1
         names: list[str] = []
+        groups: list[str] = []
         value = operations.inputs - 1
         for segment in segments:
             value += len(segment.ops)
             last = segment.ops[-1]
             suffix = last.part.suffix if last.part is not None else ""
-            if not segment.modules:
+            joins = any(len(reader.inputs) > 1 for reader in readers_of.get(value, []))
+            unnamed = _BRANCH if joins else _CHAIN
+            if segment.leaves:
+                names += [unnamed] * len(segment.leaves)
+            elif not segment.modules:
                 names.append("")
             elif whole := [group for group in self.common_groups(segment.ops) if in_group[group] == 1]:
                 names.append(whole[0].name + suffix)
             elif len({id(op.step) for op in segment.ops}) == 1 and last.choice is None:
                 names.append(last.step.name + suffix)
             else:
-                joins = any(len(reader.inputs) > 1 for reader in readers_of.get(value, []))
-                names.append(_BRANCH if joins else _CHAIN)
+                names.append(unnamed)
+            groups += [segment.group] * (len(segment.leaves) or 1)
         taken = {*MODULE_OWNS, *owned}
         counters: dict[str, int] = {}
         repeated = {name for name in (_BRANCH, _CHAIN) if names.count(name) > 1}
-        for place, name in enumerate(names):
+        for place, (name, group_name) in enumerate(zip(list(names), groups, strict=True)):
             if name in repeated:
                 counters[name] = counters.get(name, 0) + 1
                 names[place] = f"{name}_{counters[name]}"
             names[place] = names[place] and without_underscores(names[place])
-            inside = segments[place].group
-            if names[place] in taken and inside and inside != names[place]:
-                names[place] = f"{inside}_{names[place]}"
+            if names[place] in taken and group_name and group_name != names[place]:
+                names[place] = f"{group_name}_{names[place]}"
             while names[place] in taken or iskeyword(names[place]):
                 names[place] += "_"
             taken.update(filter(None, (names[place],)))
-        return [evolve(segment, name=name) for segment, name in zip(segments, names, strict=True)]
+        given = iter(names)
+        named = []
+        for segment in segments:
+            leaves = tuple(evolve(leaf, name=next(given)) for leaf in segment.leaves)
+            named.append(evolve(segment, name="" if leaves else next(given), leaves=leaves))
+        return named
 
 
 @frozen(eq=False)
@@ -1059,7 +1106,7 @@ def _is_kept(op: Op) -> bool:
     if op.part is not None:
         return bool(op.part.modules)
     if op.choice is not None:
-        return any(side.operations.ops and _row_input(side) is not None for side in op.choice)
+        return _stands_in_rows(op)
     return not (op.use is not None and op.shared) and not _repeats_shared(op)
 
 
@@ -1104,6 +1151,19 @@ def _row_input(placement: _Placement) -> int | None:
             return None
         before = value
     return first if leaving == before else None
+
+
+def _times_read_by(op: Op, place: int) -> int:
+    """Return how often the code of an `if` names a tensor that enters it."""
+    count = 0
+    for side in op.choice:
+        operations = side.operations
+        nested = operations.ops[0] if len(operations.ops) == 1 and operations.ops[0].choice is not None else None
+        if nested is not None and _row_input(side) is None:
+            count += sum(_times_read_by(nested, n) for n, source in enumerate(nested.inputs) if source == place)
+        else:
+            count += operations.readers()[place]
+    return count
 
 
 def _own_word(word: str) -> str:
@@ -1156,6 +1216,9 @@ class _Forward:
                 self.made.append((value, segment))
         me = code.Name("self")
         self.attributes = {id(part.ops[-1]): code.Attribute(me, part.name) for part in segments if part.name}
+        self.attributes.update(
+            (id(leaf.side), code.Attribute(me, leaf.name)) for part in segments for leaf in part.leaves
+        )
         self.readers: dict[int, list[_Segment | None]] = {}
         for _, segment in self.made:
             for source in segment.ops[0].inputs:
@@ -1223,9 +1286,7 @@ class _Forward:
         """Return how often the code of a segment names a value."""
         op = segment.ops[0]
         if op.choice is not None and not _stands_in_rows(op):
-            return sum(
-                side.operations.readers()[n] for side in op.choice for n, v in enumerate(op.inputs) if v == value
-            )
+            return sum(_times_read_by(op, n) for n, source in enumerate(op.inputs) if source == value)
         if op.part is None or (segment.modules and op.part.applied is None):
             return op.inputs.count(value)
         expression = op.part.applied if segment.modules else op.part.function
@@ -1290,28 +1351,24 @@ class _Forward:
         """Return the one or the other side of an `if` as an expression."""
         does = op.step.does
         assert isinstance(does, If) and op.choice is not None
-        rows = [_row_input(side) is not None and bool(side.operations.ops) for side in op.choice]
-        if all(rows):  # one attribute cannot be both
-            raise Undecided(does.condition.symbols)
-        values: list[code.Expression] = []
-        for is_row, side in zip(rows, op.choice, strict=True):
-            if is_row:
-                values.append(code.Call(self.attributes[id(op)], (entering[_row_input(side) or 0],)))
-            else:
-                values.append(self.inline(side.operations, entering, does.condition))
-        return code.Conditional(values[0], self.size(does.condition), values[1])
+        first, second = (self.side(side, entering, does.condition) for side in op.choice)
+        return code.Conditional(first, self.size(does.condition), second)
 
-    def inline(
-        self, operations: Operations, entering: tuple[code.Expression, ...], condition: Condition
-    ) -> code.Expression:
-        """Return operations without modules as one expression. Raises Undecided where they are more than that."""
+    def side(self, side: _Placement, entering: tuple[code.Expression, ...], condition: Condition) -> code.Expression:
+        """Return a side of an `if` as one expression. Raises Undecided where it is more than that."""
+        if id(side) in self.attributes:
+            return code.Call(self.attributes[id(side)], (entering[_row_input(side) or 0],))
+        operations = side.operations
         readers = operations.readers()
         values = list(entering)
         for value, op in enumerate(operations.ops, operations.inputs):
+            inputs = tuple(values[source] for source in op.inputs)
+            if op.choice is not None and len(operations.ops) == 1:
+                values.append(self.either(op, inputs))
+                continue
             if op.part is None or op.stored or op.part.function is None or op.tied is not None or readers[value] != 1:
                 raise Undecided(condition.symbols)
             self.emitter.words |= words_of(op.part.function)
-            inputs = tuple(values[source] for source in op.inputs)
             values.append(to_code(op.part.function, inputs, {}, self.size))
         return values[operations.outputs[0]]
 
