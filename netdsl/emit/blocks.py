@@ -25,7 +25,7 @@ from ..syntax import tree
 from ..values import NamedTensor, Word
 from . import code
 from .calls import EITHER, KERAS, LAST, TORCH, Call, Part, Placed, Spelling, Target, X
-from .skeleton import PYTHON_OWNS, Arguments, every_step, number, without_underscores
+from .skeleton import PYTHON_OWNS, Arguments, every_step, in_one, number, without_underscores
 
 Made = TypeVar("Made")
 
@@ -46,6 +46,8 @@ class Symbol:
     """What the author lets it be where a use does not say it; None where that is no number."""
     callables: Mapping[str, str] = {}
     """What the target calls each word that it may be, where it is one."""
+    item: int | None = None
+    """Which number of a list it is, where the parameter is one."""
 
     @property
     def is_open(self) -> bool:
@@ -64,18 +66,26 @@ class Symbol:
 
     def passed(self, value: Any, outer: Scope) -> code.Expression:
         """Return what stands for it in a call from some other code."""
+        if isinstance(value, tuple):
+            return in_one(tuple(map(outer.size, value)))
         if isinstance(value, OpenWord):
             return outer.size(symbol(value.name))
         return code.Name(self.callables[value.text]) if isinstance(value, Word) else outer.size(value)
 
     def annotation(self, of_words: code.Expression) -> code.Expression:
         """Return its type in Python."""
+        if self.item is not None:
+            numbers = (code.Name(self.type),) * len(self.samples[0])
+            return code.Subscript(code.Name("tuple"), code.Tuple(numbers))
         return of_words if self.callables else code.Name(self.type)
 
     @property
     def type(self) -> str:
         """Its type in Python, where it is a number or a truth value."""
-        values = [sample for sample in (*self.samples, self.default) if sample is not None and not symbols(sample)]
+        known = (*self.samples, self.default)
+        if self.item is not None:
+            known = tuple(number for sample in known if sample is not None for number in sample)
+        values = [sample for sample in known if sample is not None and not symbols(sample)]
         for kind in (bool, int):
             if all(isinstance(value, kind) for value in values):
                 return kind.__name__
@@ -86,7 +96,9 @@ class Symbol:
         """Its default."""
         if isinstance(self.default, Word):
             return code.Name(self.callables[self.default.text])
-        return code.expression(self.default if isinstance(self.default, int) else float(self.default))
+        if isinstance(self.default, tuple):
+            return code.Tuple(tuple(map(number, self.default)))
+        return number(self.default)
 
     def value(self) -> Any:
         """Return the symbol as shape rules take it."""
@@ -94,7 +106,8 @@ class Symbol:
             return OpenWord(self.name, tuple((word, forms(word)[0]()) for word in self.callables))
         if all(isinstance(sample, bool) for sample in self.samples):
             return truth(self.name)
-        numbers = [sample for sample in self.samples if not symbols(sample)]
+        samples = self.samples if self.item is None else tuple(sample[self.item] for sample in self.samples)
+        numbers = [sample for sample in samples if not symbols(sample)]
         whole = all(isinstance(number, int) for number in numbers)
         if self.at is not None or (all(number >= 1 for number in numbers if whole) and whole):
             return symbol(self.name)
@@ -119,7 +132,8 @@ class Family:
         found = {}
         for name, known in self.table.items():
             if known.at is None:
-                found[name] = said[known.word]
+                value = said[known.word]
+                found[name] = value[known.item] if known.item is not None and isinstance(value, tuple) else value
             else:
                 x = use.body.inputs[known.at[0]]
                 assert x is not None, "only whole networks are emitted"
@@ -168,6 +182,12 @@ class Blocks:
         for step in every_step(network.body):
             if isinstance(step.does, Use) and not step.does.is_shared:
                 uses.setdefault(step.does.definition, []).append(step.does)
+        self.uses = uses
+        self.lengths = {
+            (block, parameter.name.text): self.length_of(block, parameter.name.text)
+            for block in uses
+            for parameter in block.parameters
+        }
         self.open_words = {block: self.words_of(block, group) for block, group in uses.items()}
         self.written = {block: frozenset().union(*(use.written for use in group)) for block, group in uses.items()}
         for group in uses.values():
@@ -176,6 +196,14 @@ class Blocks:
         for family in self.families.values():
             self.name(family)
         self.settle()
+
+    def length_of(self, block: Block, word: str) -> int | None:
+        """Return how many numbers a parameter is at some uses, where it is one or as many at all others."""
+        values = [dict(use.arguments)[word] for use in self.uses[block]]
+        lengths = {len(value) for value in values if isinstance(value, tuple)}
+        numbers = [item for value in values for item in (value if isinstance(value, tuple) else (value,))]
+        are_numbers = all(_is_open(number) and not isinstance(number, bool | Condition) for number in numbers)
+        return lengths.pop() if len(lengths) == 1 and are_numbers and lengths != {0} else None
 
     def words_of(self, block: Block, uses: list[Use]) -> dict[str, dict[str, str]]:
         """Return what the target calls the words that parameters are at uses, where code can take those as arguments.
@@ -202,7 +230,8 @@ class Blocks:
         """Return what uses of one family have in common."""
         shapes = tuple((x.rank, x.dtype, x.per_example) for x in use.body.inputs if x is not None)
         words = self.open_words[use.definition]
-        said = tuple((name, Word if name in words else _kind(value)) for name, value in self.said(use))
+        lengths = {name: self.lengths[use.definition, name] for name, _ in use.arguments}
+        said = tuple((name, Word if name in words else lengths[name] or _kind(value)) for name, value in self.said(use))
         return use.definition, shapes, said
 
     def said(self, use: Use) -> Iterator[tuple[str, Any]]:
@@ -215,7 +244,10 @@ class Blocks:
         key = self.key(use)
         if key not in self.families:
             words = self.open_words[use.definition]
-            given = {name: None if _is_open(value) or name in words else value for name, value in self.said(use)}
+            given = {
+                name: None if _is_open(value) or name in words or self.lengths[use.definition, name] else value
+                for name, value in self.said(use)
+            }
             inputs = tuple(x for x in use.body.inputs if x is not None)
             self.families[key] = Family(use.definition, [], inputs, given)
         self.families[key].uses.append(use)
@@ -236,6 +268,10 @@ class Blocks:
             word = parameter.name.text
             if word in family.given and family.given[word] is None:
                 samples = tuple(dict(use.arguments)[word] for use in family.uses)
+                length = self.lengths[family.definition, word]
+                if length is not None:
+                    found += _items(prefix, word, length, samples, _literal(parameter.default))
+                    continue
                 callables = self.open_words[family.definition].get(word, {})
                 default = _literal(parameter.default)
                 if callables and isinstance(parameter.default, tree.Name):
@@ -282,7 +318,11 @@ class Blocks:
         if not fresh:
             raise question
         for name in fresh:
-            self.owners[name].fixed.add(name)
+            family = self.owners[name]
+            known = family.table[name]
+            family.fixed.update(
+                other for other, like in family.table.items() if (like.at, like.word) == (known.at, known.word)
+            )
         self.known.clear()
         self.matchings.clear()
 
@@ -315,7 +355,11 @@ class Blocks:
             x.resized(*(sizes[place, axis] for axis in range(x.rank))) for place, x in enumerate(family.inputs)
         )
         given = {name: _on(tensors, value) for name, value in family.given.items()}
-        given.update((known.word, value_of[name]) for name, known in family.table.items() if known.at is None)
+        for name, known in family.table.items():
+            if known.item is not None:
+                given[known.word] = (*(given[known.word] or ()), value_of[name])
+            elif known.at is None:
+                given[known.word] = value_of[name]
         body, arguments = body_on(family.definition, self.network.options, tensors, given)
         free = {name: known for name, known in family.table.items() if name not in held}
         values = map(family.values, family.uses)
@@ -361,12 +405,13 @@ class Scope:
         """The functions of ours that the code needs."""
         self.words: dict[str, str] = {}
         taken = {*reserved, *PYTHON_OWNS}
-        for known in sorted(
-            self.symbols.values(), key=lambda known: known.at is not None
-        ):  # the author's names come first
+        lists: dict[str, str] = {}
+        for known in sorted(self.symbols.values(), key=lambda known: known.at is not None):  # the author's come first
             word = without_underscores(known.word)
             while word in taken or iskeyword(word):
                 word += "_"
+            if known.item is not None:  # one word for all numbers of a list
+                word = lists.setdefault(known.word, word)
             taken.add(word)
             self.words[known.name] = word
 
@@ -374,6 +419,12 @@ class Scope:
     def symbols(self) -> dict[str, Symbol]:
         """What is open here."""
         return self.general.symbols if self.general is not None else {}
+
+    def spelled(self, name: str, of: code.Expression | None = None) -> code.Expression:
+        """Return the code of a symbol, which may be one number of a list; that is its word, or `of`."""
+        word = code.Name(self.words[name]) if of is None else of
+        item = self.symbols[name].item
+        return word if item is None else code.Subscript(word, code.expression(item))
 
     def name_of(self, value: Any) -> str:
         """Return what the author calls a condition, "" where it has no name."""
@@ -405,7 +456,7 @@ class Scope:
         def leaf(node: Any) -> code.Expression:
             if node.name in rounded:
                 return rounded[node.name]
-            return code.Name(self.words[node.name]) if of is None else of(node.name)
+            return self.spelled(node.name) if of is None else of(node.name)
 
         def apply(name: str, operands: tuple[Any, ...]) -> code.Expression:
             if name == "if":
@@ -427,7 +478,12 @@ class Scope:
 
     def needed(self) -> list[Symbol]:
         """Return the symbols that the code needs: those without a default first, as Python wants it."""
-        known = [known for name, known in self.symbols.items() if name in self.used]
+        lists = {self.words[name] for name in self.used if name in self.words and self.symbols[name].item is not None}
+        known = [
+            known
+            for name, known in self.symbols.items()
+            if (self.words[name] in lists and known.item == 0) or (known.item is None and name in self.used)
+        ]
         if self.asks_tensors:
             known = [known for known in known if known.at is None]
         return sorted(known, key=lambda known: known.default is not None)
@@ -470,6 +526,8 @@ class Scope:
         keywords = []
         for known in self.needed():
             value = values[known.name]
+            if known.item is not None:
+                value = tuple(values[name] for name, like in self.symbols.items() if like.word == known.word)
             if known.default is None:
                 plain.append(known.passed(value, outer))
             elif isinstance(value, Expression | Condition) or value != known.default:
@@ -551,10 +609,22 @@ def _on(tensors: tuple[Tensor, ...], value: Any) -> Any:
     return value
 
 
+def _items(prefix: str, word: str, length: int, samples: tuple[Any, ...], default: Any) -> Iterator[Symbol]:
+    """Return the numbers of a parameter that is a list at some uses."""
+    lists = tuple(sample if isinstance(sample, tuple) else (sample,) * length for sample in samples)
+    if default is not None and not isinstance(default, tuple):
+        default = (default,) * length
+    for item in range(length):
+        yield Symbol(f"{prefix}..{word}.{item}", word, None, lists, default, {}, item)
+
+
 def _literal(default: tree.Node | None) -> Any:
     """Return the number or truth value that a parameter's default is, None where it is something else."""
     while isinstance(default, tree.Parentheses):
         default = default.inner
+    if isinstance(default, tree.List):
+        items = tuple(map(_literal, default.items))
+        return items if None not in items else None
     return default.value if isinstance(default, tree.Number | tree.Truth) else None
 
 

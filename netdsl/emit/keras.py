@@ -767,6 +767,8 @@ class _Emitter:
         tag = op.step.full_name.replace(".", "_")
         self.items.append(_Below(op.step, tag, function.items))
         plain, keywords = function.scope.passed(op.values, self.scope)
+        for known in function.scope.needed():
+            self.words |= {name.split(".", 1)[0] for name in known.callables.values()}
         if _has_labels(function.items):
             keywords = (*keywords, ("name", self.tagged(tag)))
         return code.Call(code.Name(function.name), (*entering, *plain), keywords)

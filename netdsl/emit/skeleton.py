@@ -165,12 +165,20 @@ def to_code(
     if isinstance(value, slice):
         return code.Slice(*(None if bound is None else of(bound) for bound in (value.start, value.stop, value.step)))
     if isinstance(value, tuple):
-        return code.Tuple(tuple(map(of, value)))
+        return in_one(tuple(map(of, value)))
     if isinstance(value, list):
         return code.List(tuple(map(of, value)))
     if value is None or value is ... or isinstance(value, bool | int | float | str):
         return code.expression(value)
     return number(value)
+
+
+def in_one(items: tuple[code.Expression, ...]) -> code.Expression:
+    """Return a tuple; that of `k[0]` and `k[1]`, the numbers of a parameter, is `k`."""
+    whole = items[0].value if items and isinstance(items[0], code.Subscript) else None
+    if whole is not None and all(item == code.Subscript(whole, code.Literal(n)) for n, item in enumerate(items)):
+        return whole
+    return code.Tuple(items)
 
 
 def number(value: Any) -> code.Expression:

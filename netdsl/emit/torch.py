@@ -580,7 +580,7 @@ class _Segment:
 
 @frozen(eq=False)
 class _Leaf:
-    """A side of an `if` that is a row of modules beside another that is not: an attribute, empty where it is not taken."""
+    """A side of an `if` that is a row of modules, and an attribute of its own; an identity where it is not taken."""
 
     side: _Placement
     module: code.Expression
@@ -1340,7 +1340,9 @@ class _Forward:
         word = scope.name_of(value)
         if word:
             return self.keep(word, scope.size(value))
-        return scope.size(value, lambda name: self.keep(scope.words[name], code.Name(scope.words[name])))
+        return scope.size(
+            value, lambda name: scope.spelled(name, self.keep(scope.words[name], code.Name(scope.words[name])))
+        )
 
     def keep(self, word: str, value: code.Expression) -> code.Expression:
         """Let the constructor keep a value, and return its attribute."""
