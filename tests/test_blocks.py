@@ -100,11 +100,13 @@ def test_another_body_is_told_apart(change: str) -> None:
 
 
 FIXED = {
-    "a count of copies that each leave another shape": "block b n: (conv channels+2@1) * n\nin 8x8x4 | b 2 | b 3 | conv 2@1",
+    "a count of copies that each leave another shape": "block b n: (conv channels+2@1) * n\n"
+    "in 8x8x4 | b 2 | b 3 | conv 2@1",
     "a square root": "block b: scale (1/sqrt(channels)) | linear 9\nin 8x4 | b | b | linear 2",
     "frozen uses": "block b c: conv c@3 | bn\nin 9x9x4 | freeze(b 4) | b 5 | freeze(b 5) | conv 2@1",
     "a flag that PyTorch has not": "block b f: conv 4@3 | bn noscale=f\nin 9x9x4 | b true | b false | conv 2@1",
-    "a list of words": "block b acts: for a in acts (if a == relu then relu else tanh)\nin 9x4 | b [relu, tanh] | b [tanh] | linear 2",
+    "a list of words": "block b acts: for a in acts (if a == relu then relu else tanh)\n"
+    "in 9x4 | b [relu, tanh] | b [tanh] | linear 2",
     "a list of another length": "block b ks: for k in ks (conv 4@k)\nin 9x9x4 | b [1, 3] | b [2] | conv 2@1",
     "a word for an argument": "block b p: conv 4@3 p\nin 9x9x4 | b same | b valid | conv 2@1",
     "an index": "block b i: take i axis=0 | linear 4\nin 3x5x4 | b 0 | b 2 axis=0 | dense 2".replace(
@@ -122,27 +124,33 @@ OPEN = {
     "sizes of several tensors": "block b other c: concat(crop like=other | conv c@1, other | conv c@3 same)\n"
     "in 9x9x4 as x  let y = x | conv 3@3  out x | b y 2 | pad 1 | b x 5 | conv 2@1",
     "a flag": "block b f: conv 4@3 nobias=f | relu\nin 9x9x4 | b true | b false | conv 2@1",
-    "a rate and a number of groups": "block b g drop=0: conv 8@3 same groups=g | (if drop > 0 then dropout drop else id)\n"
+    "a rate and groups": "block b g drop=0: conv 8@3 same groups=g | (if drop > 0 then dropout drop else id)\n"
     "in 9x9x4 | b 2 | b 4 drop=0.2 | conv 2@1",
-    "an open if whose sides have other tensors": "block b c: id as x | conv c@1 | add(relu, if channels == 4 then x else elu)\n"
+    "sides with other tensors": "block b c: id as x | conv c@1 | add(relu, if channels == 4 then x else elu)\n"
     "in 9x9x4 | b 4 | b 6 | conv 2@1",
     "a residual with a condition": "block b c s=1: residual(conv c@3/s same | bn) when=(s == 1 and channels == c)\n"
     "in 9x9x4 | b 4 | b 6 s=2 | b 6 | conv 2@1",
     "copies": "block b c n: (conv c@3 same | relu) * n\nin 9x9x4 | b 4 1 | b 6 3 | conv 2@1",
     "no copies": "block b c n: conv c@3 same | (conv c@1 | relu) * n\nin 9x9x4 | b 4 0 | b 6 2 | conv 2@1",
-    "a block in a block": "block a c k=3: conv c@k same | relu\nblock b c: a c | a (2*c) k=1\nin 9x9x4 | b 4 | b 3 | a 2",
-    "a block as an argument": "block n: bn eps=0.01\nblock b c norm: conv c@3 | norm | relu\nin 9x9x4 | b 4 n | b 5 n | conv 2@1",
+    "a block in a block": "block a c k=3: conv c@k same | relu\nblock b c: a c | a (2*c) k=1\n"
+    "in 9x9x4 | b 4 | b 3 | a 2",
+    "a block as an argument": "block n: bn eps=0.01\nblock b c norm: conv c@3 | norm | relu\n"
+    "in 9x9x4 | b 4 n | b 5 n | conv 2@1",
     "a window with a number for each axis": "block b k=3: conv 4@k same\nin 9x9x4 | b [1, 3] | b | b 5 | conv 2@1",
     "a word for a stage": "block b c act=relu: conv c@3 | act\nin 9x9x4 | b 4 | b 5 act=tanh | b 5 sigmoid | conv 2@1",
     "a map that is flattened": "block b n: dense n | relu | reshape 4x4x2\nin 5x5x3 | b 32 | b 32 | conv 2@1",
-    "a named layer in a block": "block b c: conv c@3 as first | relu | conv c@1 as second\nin 9x9x4 | b 4 | b 6 | conv 2@1",
-    "attention": "block b h c=channels: residual(ln | attention h) | linear c | gelu\nin 6x8 | b 2 | b 4 c=12 | b 3 | linear 2",
+    "a named layer in a block": "block b c: conv c@3 as first | relu | conv c@1 as second\n"
+    "in 9x9x4 | b 4 | b 6 | conv 2@1",
+    "attention": "block b h c=channels: residual(ln | attention h) | linear c | gelu\n"
+    "in 6x8 | b 2 | b 4 c=12 | b 3 | linear 2",
     "experts": "block b e w: moe(linear w | relu | linear 4) experts=e\nin 6x4 | b 2 8 | b 3 5 | linear 2",
     "one tensor of its own": "block b c: linear c | add(id, param [c] init=normal)\nin 6x4 | b 3 | b 5 | linear 2",
-    "a numeric parameter called like a word of Python": "block b class x: conv class@3 | scale x\nin 9x9x4 | b 4 2 | b 5 3 | conv 2@1",
+    "a numeric parameter called like a word of Python": "block b class x: conv class@3 | scale x\n"
+    "in 9x9x4 | b 4 2 | b 5 3 | conv 2@1",
     "a recurrent layer": "block b n: lstm n seq | dropout 0.1\nin 6x4 | b 3 | b 5 | linear 2",
     "a parameter in a function": "block b r: linear (4*r) | reshape [length*r, 4]\nin 6x4 | b 2 | b 3 | linear 2",
-    "a number that is rounded": "block b c: conv (divisible(c, 8))@1 | conv (max(2, c//3))@1\nin 5x5x4 | b 13 | b 24 | conv 2@1",
+    "a number that is rounded": "block b c: conv (divisible(c, 8))@1 | conv (max(2, c//3))@1\n"
+    "in 5x5x4 | b 13 | b 24 | conv 2@1",
     "a fraction": "block b c d: conv (c/2)@1 | dropout (d/3) | scale (1/c)\nin 5x5x4 | b 8 0.3 | b 12 0.6 | conv 2@1",
 }
 

@@ -553,7 +553,8 @@ class _Emitter:
                     {held[seen] for n in range(number, end) for seen in ending.get(n, ()) if seen in held} - outside
                 )
                 around = op.labelled[-1] if op.labelled else None
-                if self.loop(operations, copies, held, still, around if around is not group else None):
+                begins = [self.heading(operations, around)] if around is not None and around is not group else []
+                if self.loop(operations, copies, held, still, begins):
                     group = around
                     skipped, alive = end, still | {held[last]}
                     continue
@@ -561,7 +562,7 @@ class _Emitter:
             if op.step in aux and self.statements is main:
                 self.statements = []
             if op.labelled and op.labelled[-1] is not group:
-                self.statements.append(code.Comment(op.labelled[-1].name))
+                self.statements.append(self.heading(operations, op.labelled[-1]))
             group = op.labelled[-1] if op.labelled else None
             alive.difference_update({held[seen] for seen in ending.get(number, ())} - outside)
             wanted = ""
@@ -572,6 +573,13 @@ class _Emitter:
             self.operation(op, held, value, alive, wanted, is_read=value in last_read)
             if value in last_read:
                 alive.add(held[value])
+
+    def heading(self, operations: Operations, group: Group) -> code.Statement:
+        """Return a comment above what the author has named, with the shape that leaves it."""
+        last = next(op for op in reversed(operations.ops) if group in op.groups)
+        if self.blocked or last.step.output is None:
+            return code.Comment(group.name)
+        return code.Comment(f"{group.name}: {last.step.output}")
 
     def copies_at(self, operations: Operations, number: int) -> list[list[int]]:
         """Return the values that each copy of a `for` without a name makes, where its first operation is this one."""
@@ -597,12 +605,9 @@ class _Emitter:
         copies: list[list[int]],
         held: dict[int, int],
         alive: set[int],
-        group: Group | None,
+        heading: list[code.Statement],
     ) -> bool:
-        """Append the copies of a `for` as a loop over one variable. Return whether that can be.
-
-        `group` is the one that they begin.
-        """
+        """Append the copies of a `for` as a loop over one variable, below a heading. Return whether that can be."""
         ops = [[operations.ops[value - operations.inputs] for value in copy] for copy in copies]
         if any(op.lends or op.tied is not None or op.asks for copy in ops for op in copy):
             return False
@@ -650,8 +655,7 @@ class _Emitter:
             return False
         self.variables = variables
         self.variables.bind(name, last)
-        if group is not None:
-            self.statements.append(code.Comment(group.name))
+        self.statements += heading
         if before != name:
             self.statements.append(code.Assign(code.Name(name), code.Name(before)))
         self.statements.append(code.For(folded.target, folded.source, folded.body))

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import evolve, frozen
 
-from ..layer import Layer, Tensor
+from ..layer import Layer, Tensor, show_shape
 from ..network import Body, Experts, Group, If, Network, Repeat, Step, Use, Value
 from ..size import Condition, Truth, Undecided, both, negate
 from ..symbolic import Instance, itself
@@ -1197,6 +1197,7 @@ class _Forward:
         self.aux = whole.aux if whole is not None else frozenset()
         self.main_outputs = whole.main_outputs if whole is not None else len(outputs)
         self.operations = placement.operations
+        self.layouts = placement.layouts
         self.kept: dict[str, code.Expression] = {}
         """What the constructor keeps for the sizes and conditions in here."""
         self.segments = segments
@@ -1334,6 +1335,15 @@ class _Forward:
         self.emitter.words |= words_of(expression)
         return to_code(expression, entering, objects, self.size)
 
+    def shape(self, segment: _Segment, value: int) -> str:
+        """Return the shape behind a part of a network that the author has named, "" elsewhere."""
+        op = segment.ops[-1]
+        is_named = segment.group or op.label or op.step.named
+        if not self.is_whole or not segment.modules or not is_named or op.step.output is None:
+            return ""
+        *positions, channels = op.step.output.sizes
+        return show_shape((channels, *positions) if self.layouts[value] == FIRST else op.step.output.sizes)
+
     def size(self, value: Any) -> code.Expression:
         """Return a size or condition in terms of what the constructor keeps."""
         scope = self.emitter.scope
@@ -1385,6 +1395,9 @@ class _Forward:
         fallback = segment.name or op.step.name
         if not _is_loop(segment):
             expression = self.expression(segment)
+            shape = self.shape(segment, value)
+            if shape:
+                expression = code.Commented(expression, shape)
             name = self.variables.choose(value, wanted, fallback, alive)
             self.statements.append(code.Assign(code.Name(name), expression))
             return
