@@ -55,8 +55,8 @@ def test_every_entry_has_its_programs(programs: Path) -> None:
 
 
 def test_ruff_has_nothing_to_say(programs: Path) -> None:
-    """Its default rules, sorted imports, modern syntax, likely bugs."""
-    run("-m", "ruff", "check", "--isolated", "--no-cache", "--extend-select", "I,UP,B", ".", cwd=programs)
+    """Its default rules, sorted imports, modern syntax, likely bugs, and an annotation on every function."""
+    run("-m", "ruff", "check", "--isolated", "--no-cache", "--extend-select", "I,UP,B,ANN", ".", cwd=programs)
     run("-m", "ruff", "format", "--isolated", "--no-cache", "--check", ".", cwd=programs)
 
 
