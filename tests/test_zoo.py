@@ -13,7 +13,6 @@ import pytest
 
 import netdsl
 from netdsl.analysis.counts import rows
-from netdsl.emit.emitted import Emitted
 from netdsl.network import Repeat, Use
 from netdsl.size import substitute
 
@@ -166,34 +165,6 @@ def test_a_reduced_network_has_every_stage(name: str) -> None:
     assert stages(reduced(name)) == stages(netdsl.load(EXAMPLES / figures["file"], **figures["set"]))
 
 
-def settled(emitted: Emitted, weights: oracle.Arrays, inputs: list[np.ndarray]) -> oracle.Arrays:
-    """Return weights by which each batch norm makes values of about 1, as after training.
-
-    With others they grow from unit to unit until rounding errors decide what gates let through.
-    """
-    import torch
-    from torch import nn
-
-    variances = {place.path: place for place in emitted.weight_map if place.path.endswith("running_var")}
-    if not variances:
-        return weights
-    model = oracle._make(emitted).eval()
-    state = {path: tensor for path, tensor in model.state_dict().items() if not path.endswith("num_batches_tracked")}
-    shapes = {path: tuple(tensor.shape) for path, tensor in state.items()}
-    oracle._move(emitted.weight_map, weights, shapes, lambda path, array: state[path].copy_(torch.from_numpy(array)))
-
-    def settle(norm: Any, entering: tuple[Any, ...]) -> None:
-        others = [axis for axis in range(entering[0].ndim) if axis != 1]
-        norm.running_var.copy_(((entering[0].transpose(1, -1) - norm.running_mean) ** 2).transpose(1, -1).mean(others))
-
-    for module in model.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.register_forward_pre_hook(settle)
-    with torch.no_grad():
-        model(*(torch.from_numpy(np.ascontiguousarray(oracle.channels_first(x))) for x in inputs))
-    return {**weights, **{(place.layer, place.weight): state[path].numpy() for path, place in variances.items()}}
-
-
 Answers = dict[str, oracle.Answer]
 
 
@@ -214,7 +185,7 @@ def test_programs_compute_the_same(name: str, jax: oracle.Jax, compared: dict[st
         inputs = oracle.random_inputs(network, batch=16)
         if name.startswith(TAKE_BYTES):
             inputs = [np.random.default_rng(1).uniform(0, 255, x.shape).astype(np.float32) for x in inputs]
-        weights = settled(for_torch, oracle.random_weights(network), inputs)
+        weights = oracle.settled(for_torch, oracle.random_weights(network), inputs)
         inputs = [x[:2] for x in inputs]
         compared[source] = {
             "torch": oracle.by_torch(for_torch, weights, inputs),
