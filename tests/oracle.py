@@ -231,7 +231,9 @@ def by_keras(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
 
     keras.utils.clear_session()  # Keras numbers its layers from the start again
     model = _make(emitted)
-    variables = {variable.path.removeprefix(f"{model.name}/"): variable for variable in model.variables}
+    known = {location.path for location in emitted.weight_map}
+    paths = ((v.path, v) for v in model.variables)  # a layer may be called as Keras calls a model
+    variables = {path if path in known else path.removeprefix(f"{model.name}/"): v for path, v in paths}
     variables = {path: v for path, v in variables.items() if "seed_generator" not in path}
     _move(
         emitted.weight_map,
