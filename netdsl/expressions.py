@@ -286,7 +286,22 @@ def _choose(choice: tree.Choose, names: Names) -> Value:
         _check_names(choice.second if condition else choice.first, names)
         return evaluate(choice.first if condition else choice.second, names)
     first, second = evaluate(choice.first, names), evaluate(choice.second, names)
-    return choose(condition, _number(first, choice.first, names), _number(second, choice.second, names))
+    return _one_of(condition, first, second, names)
+
+
+def _one_of(condition: Condition, first: Value, second: Value, names: Names) -> Value:
+    """Return what is the first value where an open condition holds, else the second; lists go item by item."""
+    if is_number(first) and is_number(second):
+        return choose(condition, first, second)
+    if isinstance(first, bool | Condition) and isinstance(second, bool | Condition):
+        return either(both(condition, first), both(negate(condition), second))
+    if isinstance(first, tuple) and isinstance(second, tuple) and len(first) == len(second):
+        return tuple(_one_of(condition, a, b, names) for a, b in zip(first, second, strict=True))
+    if type(first) is type(second) and first == second:
+        return first
+    if names.leaves_open:
+        raise Silent
+    raise Undecided(condition.symbols)
 
 
 def _function(function: tree.Function, names: Names) -> Value:

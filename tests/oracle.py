@@ -116,6 +116,34 @@ def _draw(generator: np.random.Generator, name: str, shape: tuple[int, ...], fan
     return drawn.astype(np.float32)
 
 
+def settled(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Arrays:
+    """Return weights by which each batch norm makes values of about 1, as after training.
+
+    With others they grow from unit to unit until rounding errors decide what gates let through.
+    """
+    import torch
+    from torch import nn
+
+    variances = {place.path: place for place in emitted.weight_map if place.path.endswith("running_var")}
+    if not variances:
+        return weights
+    model = _make(emitted).eval()
+    state = {path: tensor for path, tensor in model.state_dict().items() if not path.endswith("num_batches_tracked")}
+    shapes = {path: tuple(tensor.shape) for path, tensor in state.items()}
+    _move(emitted.weight_map, weights, shapes, lambda path, array: state[path].copy_(torch.from_numpy(array)))
+
+    def settle(norm: Any, entering: tuple[Any, ...]) -> None:
+        others = [axis for axis in range(entering[0].ndim) if axis != 1]
+        norm.running_var.copy_(((entering[0].transpose(1, -1) - norm.running_mean) ** 2).transpose(1, -1).mean(others))
+
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.register_forward_pre_hook(settle)
+    with torch.no_grad():
+        model(*(torch.from_numpy(np.ascontiguousarray(channels_first(x))) for x in inputs))
+    return {**weights, **{(place.layer, place.weight): state[path].numpy() for path, place in variances.items()}}
+
+
 def random_inputs(network: Network, seed: int = 1, batch: int = BATCH) -> list[np.ndarray]:
     """Return a batch for every input, channels last; token ids are below every vocabulary that there is."""
     generator = np.random.default_rng(seed)
@@ -203,7 +231,9 @@ def by_keras(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
 
     keras.utils.clear_session()  # Keras numbers its layers from the start again
     model = _make(emitted)
-    variables = {variable.path.removeprefix(f"{model.name}/"): variable for variable in model.variables}
+    known = {location.path for location in emitted.weight_map}
+    paths = ((v.path, v) for v in model.variables)  # a layer may be called as Keras calls a model
+    variables = {path if path in known else path.removeprefix(f"{model.name}/"): v for path, v in paths}
     variables = {path: v for path, v in variables.items() if "seed_generator" not in path}
     _move(
         emitted.weight_map,

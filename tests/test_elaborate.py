@@ -143,6 +143,35 @@ def test_what_a_condition_guards_is_not_calculated(condition: str) -> None:
         netdsl.compile(text.replace("8/n", "8/m"))
 
 
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "for c, n in (if s == 1 then [[4, 1]] else [[5, 2]]) ((dense c) * n)",
+        "for c in (if s == 1 then [4] else [5, 2]) (dense c)",
+        "dense 4 | (if s == 1 then relu else tanh)",
+        "dense 4 | softmax axis=(if s == 1 then -1 else 0)",
+        "dense 4 | bn noscale=(if s == 1 then true else false)",
+    ],
+)
+def test_an_if_may_choose_any_value_where_values_are_left_open(stage: str) -> None:
+    """It chooses between lists, words and truth values in a part that is checked, but not taken."""
+    assert netdsl.check(f"block b s: {stage}  in 8 | (if channels > 9 then b channels else b 1)") == ()
+
+
+def test_a_constant_that_depends_on_another_can_be_set_to_a_list() -> None:
+    text = "const deep = true  const stages = (if deep then [[4, 1], [8, 2]] else [[4, 2], [8, 3]])"
+    net = netdsl.compile(f"{text}  in 8 | for c, n in stages ((dense c) * n)", stages=[[5, 3]])
+    assert [row.output.sizes for row in rows(net.network) if row.output] == [(8,), (5,), (5,)]
+
+
+def test_a_list_that_an_open_size_chooses() -> None:
+    """Lists of one length are chosen item by item; else the size has to be known."""
+    source = "in T int | embed 4 vocab=9 | for c in (if length > 3 then [4, 6] else {}) (linear c)"
+    assert netdsl.compile(source.format("[4, 6]")).outputs[0].shape[1] == 6
+    (problem,) = netdsl.check(source.format("[4]"))
+    assert (problem.code, problem.message) == ("E030", "`T` must be known here")
+
+
 def test_a_word_can_be_compared_with_a_number_but_not_a_misspelled_name() -> None:
     text = "block down s=auto: pool (if s == auto then 2 else s)\nin 8x8x3 | down | down 4"
     assert netdsl.compile(text).outputs[0].shape == (1, 1, 3)

@@ -163,12 +163,12 @@ def _(layer: Recurrent, x: Placed) -> Spelling:
             stored.append(Stored(named(weight, number, backward), f"{attribute}_{end}", axes, blocks=gates))
         if second:
             extra.append(Extra(f"bias_hh_{end}", layer.gates * layer.units))
-    zeros = (apply("nn.init.zeros_", Method(MADE, bias.attribute)) for bias in extra)
-    kept_so = (apply(Method(bias, "requires_grad_"), False) for bias in zeros)
+    biases = (apply(Method(MADE, "get_parameter"), bias.attribute) for bias in extra)
+    zeros = (apply(Method(apply(Method(bias, "requires_grad_"), False), "zero_")) for bias in biases)
     return Part(
         (module,),
         applied=_torch_states(layer),
-        setup=("PyTorch keeps a second bias; it stays zero", *kept_so) if extra else (),
+        setup=("PyTorch keeps a second bias; it stays zero", *zeros) if extra else (),
         weights=tuple(stored),
         extra=tuple(extra),
     )

@@ -10,6 +10,10 @@ class Normalization(nn.Module):
     Both, and the number of examples that they are of, are kept and not trained.
     """
 
+    mean: Tensor
+    variance: Tensor
+    count: Tensor
+
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(shape))

@@ -7,6 +7,9 @@ from torch import Tensor, nn
 class Normalize(nn.Module):
     """Subtract a mean and divide by the root of a variance, each by channel."""
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(
         self, mean: list[float], variance: list[float], shape: tuple[int, ...] = (-1,)
     ) -> None:
