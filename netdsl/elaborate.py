@@ -505,7 +505,12 @@ class Elaborator:
                     statement.value.span,
                     help=f"name a tensor with `let {name} = {_tensor_in(value)} | ...`",
                 )
-        except (Mistake, Silent, Undecided) as found:
+        except Silent:
+            if name not in self.options.settings:
+                builder.declarations.add(name, Lost(statement.name.span))
+                raise
+            value = None  # its own value is left open, and not needed
+        except (Mistake, Undecided) as found:
             builder.declarations.add(name, Lost(statement.name.span))
             if isinstance(found, Undecided):
                 raise Mistake(_undecided(found, statement.value.span)) from None
@@ -525,7 +530,7 @@ class Elaborator:
         block = builder.find(value.text) if isinstance(value, Word) else None
         if isinstance(block, Block):
             value = block
-        if _sort(value) != _sort(own):
+        if own is not None and _sort(value) != _sort(own):
             builder.declarations.add(name, Lost(statement.name.span))
             raise mistake(
                 "E008",

@@ -24,7 +24,7 @@ from ..symbolic import Differs, Instance, Matching, NotGeneral, OpenLayer, OpenW
 from ..syntax import tree
 from ..values import NamedTensor, Word
 from . import code
-from .calls import EITHER, KERAS, LAST, TORCH, Call, Part, Placed, Spelling, Target, X
+from .calls import EITHER, KERAS, LAST, TORCH, Call, Part, Placed, Spelling, Target
 from .skeleton import PYTHON_OWNS, Arguments, every_step, in_one, number, without_underscores
 
 Made = TypeVar("Made")
@@ -44,7 +44,7 @@ class Symbol:
     """What it is at the uses."""
     default: Any = None
     """What the author lets it be where a use does not say it; None where that is no number."""
-    callables: Mapping[str, str] = {}
+    words: Mapping[str, code.Expression] = {}
     """What the target calls each word that it may be, where it is one."""
     item: int | None = None
     """Which number of a list it is, where the parameter is one."""
@@ -70,14 +70,14 @@ class Symbol:
             return in_one(tuple(map(outer.size, value)))
         if isinstance(value, OpenWord):
             return outer.size(symbol(value.name))
-        return code.Name(self.callables[value.text]) if isinstance(value, Word) else outer.size(value)
+        return self.words[value.text] if isinstance(value, Word) else outer.size(value)
 
     def annotation(self, of_words: code.Expression) -> code.Expression:
         """Return its type in Python."""
         if self.item is not None:
             numbers = (code.Name(self.type),) * len(self.samples[0])
             return code.Subscript(code.Name("tuple"), code.Tuple(numbers))
-        return of_words if self.callables else code.Name(self.type)
+        return of_words if self.words else code.Name(self.type)
 
     @property
     def type(self) -> str:
@@ -95,15 +95,15 @@ class Symbol:
     def literal(self) -> code.Expression:
         """Its default."""
         if isinstance(self.default, Word):
-            return code.Name(self.callables[self.default.text])
+            return self.words[self.default.text]
         if isinstance(self.default, tuple):
             return code.Tuple(tuple(map(number, self.default)))
         return number(self.default)
 
     def value(self) -> Any:
         """Return the symbol as shape rules take it."""
-        if self.callables:
-            return OpenWord(self.name, tuple((word, forms(word)[0]()) for word in self.callables))
+        if self.words:
+            return OpenWord(self.name, tuple((word, forms(word)[0]()) for word in self.words))
         if all(isinstance(sample, bool) for sample in self.samples):
             return truth(self.name)
         samples = self.samples if self.item is None else tuple(sample[self.item] for sample in self.samples)
@@ -205,7 +205,7 @@ class Blocks:
         are_numbers = all(_is_open(number) and not isinstance(number, bool | Condition) for number in numbers)
         return lengths.pop() if len(lengths) == 1 and are_numbers and lengths != {0} else None
 
-    def words_of(self, block: Block, uses: list[Use]) -> dict[str, dict[str, str]]:
+    def words_of(self, block: Block, uses: list[Use]) -> dict[str, dict[str, code.Expression]]:
         """Return what the target calls the words that parameters are at uses, where code can take those as arguments.
 
         They have to name layers that are made or applied by a name alone, and stand for stages only.
@@ -219,10 +219,15 @@ class Blocks:
             words = dict.fromkeys(value.text for value in values if isinstance(value, Word))
             if len(words) < 2 or not all(isinstance(value, Word) for value in values) or not _is_a_stage(word, block):
                 continue
-            callables = {known: _name_in(self.target, forms(known)[0]) for known in words if forms(known)}
-            if len(callables) == len(words) and all(callables.values()):
-                found[word] = callables
+            named = {known: _name_in(self.target, forms(known)[0]) for known in words if forms(known)}
+            if len(named) == len(words) and None not in named.values():
+                found[word] = {known: name for known, name in named.items() if name is not None}
         return found
+
+    @property
+    def words(self) -> set[str]:
+        """Every name that the code of a block may give to a number."""
+        return {known.word for family in self.families.values() for known in family.table.values()}
 
     # Families
 
@@ -363,7 +368,7 @@ class Blocks:
         body, arguments = body_on(family.definition, self.network.options, tensors, given)
         free = {name: known for name, known in family.table.items() if name not in held}
         values = map(family.values, family.uses)
-        numbers = [name for name, known in family.table.items() if not known.callables]
+        numbers = [name for name, known in family.table.items() if not known.words]
         samples = tuple(
             {name: value[name] for name in numbers}
             for value in values
@@ -513,7 +518,7 @@ class Scope:
     def defaults(self) -> dict[str, Any]:
         """Return the arguments that have defaults, with these."""
         needed = (known for known in self.needed() if known.default is not None)
-        return {self.words[known.name]: known.literal if known.callables else known.default for known in needed}
+        return {self.words[known.name]: known.literal if known.words else known.default for known in needed}
 
     def passed(
         self, values: Mapping[str, Any], outer: Scope
@@ -546,17 +551,19 @@ def _is_a_stage(word: str, block: Block) -> bool:
     return len(stages) == named and not any(stage.arguments for stage in stages)
 
 
-def _name_in(target: Target, layer: type[Layer]) -> str:
-    """Return the name by which code makes (PyTorch) or applies (Keras) a layer; "" where it takes more than that."""
+def _name_in(target: Target, layer: type[Layer]) -> code.Expression | None:
+    """Return what code can call a layer by: its class in PyTorch, its word in Keras; None where it takes arguments."""
     x = Tensor((2, 2, 2))
     if required(layer) or not layer.elementwise or layer().weights(x):
-        return ""
+        return None
     part, *others = target.spell(layer(), Placed(x, LAST))
-    makes = target is TORCH
-    made = part.modules[0] if makes and len(part.modules) == 1 else None if makes else part.function
-    if others or part.idiom or not isinstance(made, Call) or not isinstance(made.function, str) or made.keywords:
-        return ""
-    return made.function if made.arguments == (() if makes else (X,)) else ""
+    if others or part.idiom:
+        return None
+    if target is KERAS:
+        return code.expression(part.activation) if part.activation else None
+    made = part.modules[0] if len(part.modules) == 1 else None
+    is_plain = made is not None and not made.arguments and not made.keywords
+    return code.Name(made.function) if made is not None and is_plain and isinstance(made.function, str) else None
 
 
 def _tidy(sum: code.Binary) -> code.Expression:
@@ -651,4 +658,4 @@ def _(layer: OpenLayer, x: Placed) -> Spelling:
 
 @KERAS.spells(OpenLayer)
 def _(layer: OpenLayer, x: Placed) -> Spelling:
-    return Part(function=Call(symbol(layer.word.name), (X,)))
+    return Part((Call("layers.Activation", (symbol(layer.word.name),)),))

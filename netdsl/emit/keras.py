@@ -49,16 +49,21 @@ def emit(network: Network) -> Emitted:
     body = (*emitter.imports(), *emitter.idioms(), function, *start.statements)
     module = code.Module((code.Docstring(docstring(network, "Keras")), *body))
     items, here = tuple(emitter.items), itself(arranged.body)
-    name = function_name(network.name)
-    return Emitted(KERAS.name, name, code.render(module), lambda: _locations(items, here, blocks, {}, "", ""))
+    return Emitted(KERAS.name, emitter.name, code.render(module), lambda: _locations(items, here, blocks, {}, "", ""))
 
 
 def _emitted(
     network: Network, aux: frozenset[Step], blocks: Blocks, uses: dict[Body, tuple[str, str]]
 ) -> tuple[_Emitter, code.Statement]:
     """Return the function of a network, and what has been made for it on the way."""
-    emitter = _Emitter(blocks, uses)
-    return emitter, emitter.network(network, aux)
+    reserved: frozenset[str] = frozenset()
+    while True:
+        emitter = _Emitter(blocks, uses, reserved)
+        function = emitter.network(network, aux)
+        clashes = emitter.function_names & emitter.carried.keys()
+        if clashes <= reserved:
+            return emitter, function
+        reserved |= clashes
 
 
 # Where weights live
@@ -205,10 +210,12 @@ class _Function:
 class _Emitter:
     """One module of source: one function, and what it needs imported."""
 
-    def __init__(self, blocks: Blocks, uses: dict[Body, tuple[str, str]]) -> None:
+    def __init__(self, blocks: Blocks, uses: dict[Body, tuple[str, str]], reserved: frozenset[str]) -> None:
         self.blocks = blocks
         self.first_uses = uses
         self.scope = Scope(None)
+        self.name = ""
+        """Of the function that makes the model."""
         arguments = blocks.arguments
         self.known = Arguments(arguments.always | arguments.positions, frozenset())
         """A function can ask the tensors that it takes for all of their sizes that are numbers."""
@@ -226,7 +233,7 @@ class _Emitter:
         self.functions: dict[tuple[Body, bool], _Function] = {}
         """The functions of blocks; one whose layers are frozen is another."""
         self.definitions: list[code.Statement] = []
-        self.function_names: set[str] = set()
+        self.function_names: set[str] = set(reserved)
         self.own_layers: dict[str, code.Class] = {}
         self.loops = 0
         self.group: Group | None = None
@@ -248,8 +255,6 @@ class _Emitter:
         words = self.words | {word for line in carried for word in line.replace(",", "").split()}
         names = tuple(word for word in ("layers", "ops") if word in words)
         lines: tuple[code.Statement, ...] = (code.Import("keras"),)
-        if "Callable" in words:
-            lines = (code.FromImport("collections.abc", ("Callable",)), code.Blank(), *lines)
         return (*lines, code.FromImport("keras", names)) if names else lines
 
     def idioms(self) -> tuple[code.Statement, ...]:
@@ -259,8 +264,7 @@ class _Emitter:
 
     def network(self, network: Network, aux: frozenset[Step]) -> code.Statement:
         """Return the function of the whole network."""
-        name = function_name(network.name)
-        self.function_names.add(name)
+        self.name = name = self.unused_function(function_name(network.name))
         body = network.body
         sources = [step for step in body.steps if isinstance(step.does, Layer) and step.does.is_input]
         operations = self.operations(body, tuple(output.value for output in network.outputs))
@@ -269,7 +273,7 @@ class _Emitter:
         if chain is not None:
             self.statements = [code.Return(code.call("keras.Sequential", code.List(chain)))]
         else:
-            self.function_names |= step_names(body)
+            self.function_names |= step_names(body) | self.blocks.words | {"name"}
             self.share(body, operations)
             self.functional(operations, sources, network.outputs, aux)
         has_aux = any(output.aux for output in network.outputs)
@@ -431,7 +435,7 @@ class _Emitter:
         assert step.output is not None
         keywords = {"dtype": "int32"} if step.output.dtype == "int" else {}
         if step.named:
-            keywords["name"] = step.name
+            keywords["name"] = self.label(step.name)
         sizes = tuple(size if isinstance(size, int) else None for size in step.output.sizes)
         return code.call("keras.Input", sizes, **keywords)
 
@@ -648,7 +652,7 @@ class _Emitter:
         self.group = outside
         groups = [copy[0].loops[self.loop_level] for copy in ops]
         variables = self.variables
-        owned = {*variables.holds, *variables.objects, *self.scope.words.values()}
+        owned = {*variables.holds, *variables.objects, *self.scope.words.values(), *self.function_names}
         self.statements, self.items, self.variables, self.labelled = outer
         folded = None if _has_labels(tuple(items)) else loops.folded(made, groups, self.defaults_of, owned)
         if folded is None:
@@ -771,8 +775,6 @@ class _Emitter:
         tag = op.step.full_name.replace(".", "_")
         self.items.append(_Below(op.step, tag, function.items))
         plain, keywords = function.scope.passed(op.values, self.scope)
-        for known in function.scope.needed():
-            self.words |= {name.split(".", 1)[0] for name in known.callables.values()}
         if _has_labels(function.items):
             keywords = (*keywords, ("name", self.tagged(tag)))
         return code.Call(code.Name(function.name), (*entering, *plain), keywords)
@@ -786,10 +788,10 @@ class _Emitter:
         self.variables.objects |= set(self.scope.words.values())
         self.tags, self.is_frozen = [code.Name("name"), "_"], is_frozen
         self.blocked += 1
-        words = [self.variables.free(word, set()) for word in ("x", *general.tensors)]
-        held = {number: -1 - number for number in range(len(words))}
-        for number, word in enumerate(words):
-            self.variables.bind(word, held[number])
+        held = {number: -1 - number for number in range(1 + len(general.tensors))}
+        words = []
+        for number, word in enumerate(("x", *general.tensors)):
+            words.append(self.variables.bind(self.variables.free(word, set(held.values())), held[number]))
         self.body(operations, held, set(), [])
         leaving = code.Name(self.variables.name_of[held[operations.outputs[0]]])
         last = self.statements[-1]
@@ -801,10 +803,7 @@ class _Emitter:
         body, items, scope = (*self.scope.asked(words), *self.statements), tuple(self.items), self.scope
         self.statements, self.items, self.variables, self.tags, self.loops, self.is_frozen, self.scope = outer
         tensor = code.Name("keras.KerasTensor")
-        of_words = code.Subscript(code.Name("Callable"), code.Tuple((code.List((tensor,)), tensor)))
-        own = scope.parameters(of_words)
-        if any(parameter.annotation == of_words for parameter in own):
-            self.words.add("Callable")
+        own = scope.parameters(code.Name("str"))
         named = (code.Parameter("name", code.Name("str")),) if _has_labels(items) else ()
         plain = tuple(parameter for parameter in own if parameter.default is None)
         parameters = (*(code.Parameter(word, tensor) for word in words), *plain, *named, *own[len(plain) :])
@@ -854,7 +853,7 @@ class _Emitter:
     def unused_function(self, name: str) -> str:
         """Return a name for a function that nothing in the module has, and no variable can take."""
         number, found = 1, name
-        while found in self.function_names:
+        while found in self.function_names or found.rstrip("_") in Variables.FEW:
             number += 1
             found = f"{name}_v{number}"
         self.function_names.add(found)
@@ -947,7 +946,7 @@ class _Emitter:
         """Append copies that differ in their tensors, as a loop if nothing but numbers is other in the code."""
         folded = None
         if len(copies) > 2 or (len(copies) == 2 and copies[0] == copies[1]):
-            owned = {*self.variables.holds, *self.variables.objects, *self.scope.words.values()}
+            owned = {*self.variables.holds, *self.variables.objects, *self.scope.words.values(), *self.function_names}
             folded = loops.folded(copies, [None] * len(copies), self.defaults_of, owned)
         if folded is None:
             self.statements += [statement for copy in copies for statement in copy]

@@ -71,7 +71,7 @@ def _is_value(tree: Any) -> bool:
         return isinstance(tree.left, code.Literal) and isinstance(tree.right, code.Literal)
     if isinstance(tree, code.Name):
         return "." in tree.dotted and not tree.dotted.startswith("self.")
-    return isinstance(tree, code.Literal) and isinstance(tree.value, int | float)
+    return isinstance(tree, code.Literal) and isinstance(tree.value, int | float | str)
 
 
 def _compare(trees: tuple[Any, ...], defaults: Defaults, hint: str, columns: dict[Column, str]) -> None:
@@ -189,7 +189,7 @@ def _number(value: code.Expression) -> Any:
         return -_number(value.operand)
     if isinstance(value, code.Binary):
         return Fraction(_number(value.left), _number(value.right))
-    if not isinstance(value, code.Literal):
+    if not isinstance(value, code.Literal) or isinstance(value.value, str):
         return None
     # 0.1 is the tenth that it is printed as
     return Fraction(repr(value.value)) if isinstance(value.value, float) else value.value

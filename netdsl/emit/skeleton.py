@@ -302,7 +302,8 @@ def _parts(value: Any) -> Iterator[Any]:
 
 def without_underscores(name: str) -> str:
     """Return a name without those before it: such names belong to Python, and to the framework's own attributes."""
-    return name.lstrip("_") or "layer"
+    name = name.lstrip("_") or "layer"
+    return f"layer_{name}" if name[0].isdigit() else name
 
 
 def by_last_read(last_read: dict[int, int]) -> dict[int, list[int]]:
@@ -453,7 +454,8 @@ def class_name(name: str) -> str:
     """Return a name in the style of a class: `resnet_18` as Resnet18."""
     words = "".join(c if c.isascii() and c.isalnum() else " " for c in name).split()
     joined = "".join(word[0].upper() + word[1:] for word in words)
-    return joined if joined[:1].isalpha() else f"Network{joined}"
+    joined = joined if joined[:1].isalpha() else f"Network{joined}"
+    return f"{joined}_" if iskeyword(joined) else joined
 
 
 def function_name(name: str) -> str:

@@ -68,8 +68,7 @@ def emit(network: Network) -> Emitted:
     here = itself(arranged.body)
     extra = _extra_elements(items, here, blocks, {})
     module = code.Module((code.Docstring(docstring(network, "PyTorch", extra)), *body))
-    name = class_name(network.name)
-    return Emitted(TORCH.name, name, code.render(module), lambda: _locations(items, here, blocks))
+    return Emitted(TORCH.name, emitter.name, code.render(module), lambda: _locations(items, here, blocks))
 
 
 def _emitted(
@@ -77,11 +76,14 @@ def _emitted(
 ) -> tuple[_Emitter, code.Statement, tuple[_Item, ...]]:
     """Return the class of a network, where its weights are, and what has been made for it on the way."""
     layouts_of = _Layouts()
+    reserved: frozenset[str] = frozenset()
     while True:
-        emitter = _Emitter(blocks, layouts_of, uses)
+        emitter = _Emitter(blocks, layouts_of, uses, reserved)
         main, items = emitter.network(network, aux)
-        if not layouts_of.settle():
+        clashes = emitter.class_names & emitter.carried.keys()
+        if not layouts_of.settle() and clashes <= reserved:
             return emitter, main, items
+        reserved |= clashes
 
 
 # Where weights live
@@ -591,7 +593,9 @@ class _Leaf:
 class _Emitter:
     """One module of source: classes for what is no chain, and what they need imported."""
 
-    def __init__(self, blocks: Blocks, layouts_of: _Layouts, uses: dict[Body, tuple[str, str]]) -> None:
+    def __init__(
+        self, blocks: Blocks, layouts_of: _Layouts, uses: dict[Body, tuple[str, str]], reserved: frozenset[str]
+    ) -> None:
         self.blocks = blocks
         self.layouts_of = layouts_of
         self.first_uses = uses
@@ -600,7 +604,9 @@ class _Emitter:
         self.words: set[str] = {"nn"}
         self.carried: dict[str, set[str]] = {}
         """The options of each class of ours that the code uses."""
-        self.class_names: set[str] = set()
+        self.class_names: set[str] = {"F", "Tensor", *reserved}
+        self.name = ""
+        """Of the class that is the model."""
         self.copies: dict[int, _Copy] = {}
         self.class_defaults: dict[str, dict[str, Any]] = {}
 
@@ -635,8 +641,7 @@ class _Emitter:
 
     def network(self, network: Network, aux: frozenset[Step]) -> tuple[code.Statement, tuple[_Item, ...]]:
         """Return the class of the whole network, and where its weights are."""
-        name = class_name(network.name)
-        self.class_names.add(name)
+        self.name = name = self.unused_class(class_name(network.name))
         sources = [step for step in network.body.steps if isinstance(step.does, Layer) and step.does.is_input]
         layouts = tuple(natural(step.output) for step in sources if step.output is not None)
         outputs = tuple(output.value for output in network.outputs)
@@ -671,7 +676,7 @@ class _Emitter:
             items = only.items if len(only.modules) > 1 else _moved(only.items, "0.")
             return code.Class(name, (code.Name("nn.Sequential"),), (self.init((), _start(*only.modules)),)), items
         segments = [part for segment in segments for part in self.trimmed(segment, placement)]
-        shared = {body: self.first_uses[body][0] for body in placement.shared}
+        shared = {body: _attribute_of(self.first_uses[body][0]) for body in placement.shared}
         aux = whole.aux if whole is not None else frozenset()
         has_aux = whole is not None and len(outputs) > whole.main_outputs
         taken = [*(shared.values() if whole else ()), *(["aux"] if has_aux else ()), *self.kept_words(placement)]
@@ -720,7 +725,7 @@ class _Emitter:
             elif op.part is not None:
                 for size in sizes_in((op.part.function, op.part.applied)):
                     found |= self.scope.words_in(size)
-        return {_own_word(word) for word in found}
+        return {_attribute_of(word) for word in found}
 
     def is_chain(self, placement: _Placement, segments: list[_Segment]) -> bool:
         """Whether a body is nothing but unnamed modules in a row."""
@@ -983,7 +988,7 @@ class _Emitter:
     def unused_class(self, name: str) -> str:
         """Return a class name that nothing in the module has."""
         wanted, number = name, 1
-        while name in self.class_names or name in self.carried or name in ("F", "Tensor"):
+        while name in self.class_names:
             number += 1
             name = f"{wanted}_{number}" if wanted[-1].isdigit() else f"{wanted}{number}"
         self.class_names.add(name)
@@ -1166,9 +1171,10 @@ def _times_read_by(op: Op, place: int) -> int:
     return count
 
 
-def _own_word(word: str) -> str:
-    """Return the attribute that keeps a number."""
-    return f"{word}_" if word in MODULE_OWNS else word
+def _attribute_of(word: str) -> str:
+    """Return a word as an attribute: one that Python or the module owns gets a `_`."""
+    word = without_underscores(word)
+    return f"{word}_" if word in MODULE_OWNS or iskeyword(word) else word
 
 
 def _is_function(op: Op) -> bool:
@@ -1204,7 +1210,9 @@ class _Forward:
         self.labels = outputs
         owned = {f"self.{segment.name}" for segment in segments}
         self.variables = Variables(owned)
-        self.inputs = [self.variables.bind(self.variables.free(name, set()), n) for n, name in enumerate(inputs)]
+        self.inputs: list[str] = []
+        for n, name in enumerate(inputs):
+            self.inputs.append(self.variables.bind(self.variables.free(name, set(range(n))), n))
         self.expressions: dict[int, code.Expression] = {}
         self.statements: list[code.Statement] = []
         # a segment makes one value: that of its last operation
@@ -1261,7 +1269,9 @@ class _Forward:
         parameters = [code.Parameter(name, tensor) for name in self.inputs]
         if not self.is_whole:
             module = code.Name("nn.Module")
-            parameters += [code.Parameter(self.emitter.first_uses[body][0], module) for body in self.shared]
+            parameters += [
+                code.Parameter(_attribute_of(self.emitter.first_uses[body][0]), module) for body in self.shared
+            ]
         return code.Function("forward", (code.Parameter("self"), *parameters), tuple(main), returns)
 
     def returned(self, count: int) -> code.Expression:
@@ -1356,8 +1366,8 @@ class _Forward:
 
     def keep(self, word: str, value: code.Expression) -> code.Expression:
         """Let the constructor keep a value, and return its attribute."""
-        self.kept[_own_word(word)] = value
-        return code.Attribute(code.Name("self"), _own_word(word))
+        self.kept[_attribute_of(word)] = value
+        return code.Attribute(code.Name("self"), _attribute_of(word))
 
     def either(self, op: Op, entering: tuple[code.Expression, ...]) -> code.Expression:
         """Return the one or the other side of an `if` as an expression."""

@@ -1,7 +1,5 @@
 """Padding that leaves ceil(n / stride) windows on n positions, the odd element at the end."""
 
-from collections.abc import Sequence
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -11,9 +9,9 @@ class SamePad(nn.Module):
 
     def __init__(
         self,
-        window: int | Sequence[int],
-        stride: int | Sequence[int],
-        dilation: int | Sequence[int] = 1,  #: dilation
+        window: int | tuple[int, ...],
+        stride: int | tuple[int, ...],
+        dilation: int | tuple[int, ...] = 1,  #: dilation
         value: float = 0.0,  #: value
     ) -> None:
         super().__init__()
@@ -33,6 +31,6 @@ class SamePad(nn.Module):
             amounts += [total // 2, total - total // 2]
         return F.pad(x, amounts, value=self.value)  #: value else return F.pad(x, amounts)
 
-    def along(self, value: int | Sequence[int], axis: int) -> int:
+    def along(self, value: int | tuple[int, ...], axis: int) -> int:
         """Return the number for one axis of those for all."""
         return value if isinstance(value, int) else value[axis - 2]
