@@ -44,7 +44,7 @@ class Symbol:
     """What it is at the uses."""
     default: Any = None
     """What the author lets it be where a use does not say it; None where that is no number."""
-    words: Mapping[str, code.Expression] = {}
+    words: dict[str, code.Expression] = field(factory=dict)
     """What the target calls each word that it may be, where it is one."""
     item: int | None = None
     """Which number of a list it is, where the parameter is one."""
@@ -339,6 +339,8 @@ class Blocks:
         if family is None:  # inside of a block, where another value is one of a list or a word
             raise Undecided(symbols((*(x.sizes for x in use.body.inputs if x), *(v for _, v in use.arguments))))
         values = family.values(use)
+        if not all(self.knows(family.table[name], value) for name, value in values.items()):
+            raise Undecided(symbols((*(x.sizes for x in use.body.inputs if x), *(v for _, v in use.arguments))))
         held = {name: values[name] for name in family.table if name in family.fixed}
         mine = symbols(tuple(held.values())) & self.owners.keys()
         if mine:
@@ -351,6 +353,15 @@ class Blocks:
             made = self.known.get(key) or self.general(family, held)
         self.known.setdefault(key, made)
         return self.known[key], values
+
+    def knows(self, known: Symbol, value: Any) -> bool:
+        """Whether code can call a word, if it is one; in a side of an `if` that no use takes it may be another."""
+        if not isinstance(value, Word) or value.text in known.words:
+            return True
+        name = _name_in(self.target, forms(value.text)[0]) if forms(value.text) else None
+        if name is not None:
+            known.words[value.text] = name
+        return name is not None
 
     def general(self, family: Family, held: dict[str, Any]) -> General:
         """Return a family's body on symbols, some of which are held at numbers. Raises Undecided or NotGeneral."""

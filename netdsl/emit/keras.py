@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -853,7 +854,9 @@ class _Emitter:
     def unused_function(self, name: str) -> str:
         """Return a name for a function that nothing in the module has, and no variable can take."""
         number, found = 1, name
-        while found in self.function_names or found.rstrip("_") in Variables.FEW:
+        while (
+            found in self.function_names or found.rstrip("_") in (*Variables.FEW, "inputs") or hasattr(builtins, found)
+        ):
             number += 1
             found = f"{name}_v{number}"
         self.function_names.add(found)
