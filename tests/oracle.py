@@ -201,7 +201,7 @@ def by_keras(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
     """Run a Keras program on the backend of this process."""
     import keras
 
-    keras.utils.clear_session()  # Keras numbers its layers from the start again
+    keras.utils.clear_session(free_memory=False)  # Keras numbers its layers from the start again
     model = _make(emitted)
     variables = {variable.path.removeprefix(f"{model.name}/"): variable for variable in model.variables}
     variables = {path: v for path, v in variables.items() if "seed_generator" not in path}
