@@ -138,6 +138,24 @@ def text_of(layer: type[Layer], choice: Choice) -> str:
     """Return the network of a choice."""
     sizes = SHAPES[int(choice["rank"]), choice["parity"]]
     shape = "x".join(map(str, sizes)) + " int" * layer.needs_int
+    written = written_arguments(layer, choice)
+    then = f" | {choice['then']}" if choice["then"] else ""
+    if layer.combines:
+        return _combined(layer, choice, sizes, written, then)
+    if layer.branches:
+        return _attending(layer, choice, sizes, written, then)
+    stage = f"{BEFORE.get(layer.keyword, '')}{layer.keyword} {written}".rstrip()
+    declared = arguments(layer)
+    if any(argument.kind is TENSOR for argument in declared.values()):
+        other = "x".join(map(str, _like(layer, sizes)))
+        return f"in {other} as other\nin {shape} | {stage} | add(id, other){then}"
+    if any(argument.kind is TABLE for argument in declared.values()):
+        return f"in 5 int as ids | embed {sizes[-1]} vocab=7 as other | tanh\nin {shape} | {stage}{then}"
+    return f"in {shape} | {stage}{then}"
+
+
+def written_arguments(layer: type[Layer], choice: Choice) -> str:
+    """Return the arguments of a choice as they stand behind the layer's word."""
     declared = arguments(layer)
     filters = [choice[name] for name, argument in declared.items() if argument.role == "filters"]
     written = ["@".join(filters)] if filters else []
@@ -146,18 +164,7 @@ def text_of(layer: type[Layer], choice: Choice) -> str:
         if text != ABSENT and argument.role != "filters":
             bare = argument.role in ("flag", "positional") or (argument.role == "word" and argument.bare is None)
             written.append(text if bare else f"{name}={text}")
-    then = f" | {choice['then']}" if choice["then"] else ""
-    if layer.combines:
-        return _combined(layer, choice, sizes, " ".join(written), then)
-    if layer.branches:
-        return _attending(layer, choice, sizes, " ".join(written), then)
-    stage = BEFORE.get(layer.keyword, "") + " ".join((layer.keyword, *written))
-    if any(argument.kind is TENSOR for argument in declared.values()):
-        other = "x".join(map(str, _like(layer, sizes)))
-        return f"in {other} as other\nin {shape} | {stage} | add(id, other){then}"
-    if any(argument.kind is TABLE for argument in declared.values()):
-        return f"in 5 int as ids | embed {sizes[-1]} vocab=7 as other | tanh\nin {shape} | {stage}{then}"
-    return f"in {shape} | {stage}{then}"
+    return " ".join(written)
 
 
 def _like(layer: type[Layer], sizes: tuple[int, ...]) -> tuple[int, ...]:
@@ -241,7 +248,7 @@ def pairwise(layer: type[Layer]) -> tuple[dict[str, Choice], set[Pair]]:
         for attempt in range(MOST_TRIES):
             if best is not None and attempt > ENOUGH:
                 break
-            choice = _completed(generator, layer, factors, {a: x, b: y})
+            choice = completed(generator, layer, factors, {a: x, b: y})
             fresh = len(waiting & set(_pairs(choice, factors)))
             if fresh > covers and is_valid(text_of(layer, choice)):
                 best, covers = choice, fresh
@@ -254,7 +261,7 @@ def pairwise(layer: type[Layer]) -> tuple[dict[str, Choice], set[Pair]]:
     return found, refused
 
 
-def _completed(
+def completed(
     generator: random.Random, layer: type[Layer], factors: dict[str, tuple[str, ...]], fixed: Choice
 ) -> Choice:
     """Return a random choice with some of it fixed, whose lists have as many values as its rank has axes.

@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 import os
 import pickle
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -218,7 +220,7 @@ def by_torch(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
     trained = {name: p.numel() for name, p in parameters.items() if p.requires_grad}
     sizes = {name: tensor.numel() for name, tensor in tensors.items()}
     return Answer(
-        [channels_last(output.numpy()) for output in outputs],
+        [channels_last(output.detach().numpy()) for output in outputs],
         sum(trained.values()),
         sum(size for name, size in sizes.items() if name not in trained),
         sizes,
@@ -229,7 +231,7 @@ def by_keras(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
     """Run a Keras program on the backend of this process."""
     import keras
 
-    keras.utils.clear_session()  # Keras numbers its layers from the start again
+    keras.utils.clear_session(free_memory=False)  # Keras numbers its layers from the start again
     model = _make(emitted)
     known = {location.path for location in emitted.weight_map}
     paths = ((v.path, v) for v in model.variables)  # a layer may be called as Keras calls a model
@@ -370,6 +372,15 @@ def disagreement(network: str | Network, jax: Jax, batch: int = BATCH) -> str:
         }
     except Exception as error:
         return f"{text}\n{type(error).__name__}: {error}\n{for_torch.source}\n{for_keras.source}"
+    problems = _problems(network, for_torch, for_keras, answers, batch) + _differences(answers)
+    problems += ["the output is constant" for output in answers["torch"].outputs if is_constant(output)]
+    return f"{text}\n{problems}\n{for_torch.source}\n{for_keras.source}" if problems else ""
+
+
+def _problems(
+    network: Network, for_torch: Emitted, for_keras: Emitted, answers: dict[str, Answer], batch: int
+) -> list[str]:
+    """Return what frameworks count, hold or return otherwise than the compiler."""
     problems = [
         problem for name, answer in answers.items() for problem in _against_compiler(name, answer, network, batch)
     ]
@@ -377,13 +388,102 @@ def disagreement(network: str | Network, jax: Jax, batch: int = BATCH) -> str:
         emitted = for_torch if name == "torch" else for_keras
         if held(emitted, answer.sizes) != declared_sizes(network):
             problems.append(f"{name} holds {held(emitted, answer.sizes)}, we say {declared_sizes(network)}")
+    return problems
+
+
+def _differences(answers: dict[str, Answer]) -> list[str]:
+    """Return who computes something else than PyTorch."""
     reference = answers["torch"].outputs
-    problems += ["the output is constant" for output in reference if is_constant(output)]
-    for name, answer in answers.items():
-        apart = difference(reference, answer.outputs)
-        if apart > TOLERANCE:
-            problems.append(f"{name} differs from torch by {apart:.2g} of the largest output")
-    return f"{text}\n{problems}\n{for_torch.source}\n{for_keras.source}" if problems else ""
+    apart = {name: difference(reference, answer.outputs) for name, answer in answers.items()}
+    return [
+        f"{name} differs from torch by {by:.2g} of the largest output" for name, by in apart.items() if by > TOLERANCE
+    ]
+
+
+@frozen
+class Judgement:
+    """What became of the comparison of a program in PyTorch and Keras."""
+
+    disagreement: str = ""
+    """The program, the first disagreement, and the code that disagrees; "" if there is none."""
+    kind: str = ""
+    """What is said of it, without its numbers."""
+    is_constant: bool = False
+    """Whether every output is, so that a comparison says little."""
+    of_backend: str = ""
+    """How Keras on torch differs where Keras on JAX agrees with PyTorch."""
+    is_unstable: bool = False
+    """Whether the outputs differ by no more than what rounding makes of them in PyTorch alone."""
+
+
+def judge(text: str, jax: Callable[[], Jax], batch: int = BATCH) -> Judgement:
+    """Compare PyTorch with Keras on torch and, where these differ, with Keras on JAX, whose word is the last.
+
+    Keras 3.15 has mistakes in its torch backend alone, such as in padded averages, and runs it in this process, which
+    is quick.
+    """
+    network = network_of(text)
+    weights, inputs = random_weights(network), random_inputs(network, batch=batch)
+    sources = of_backend = ""
+    try:
+        for_torch, for_keras = emit_both(network)
+        sources = f"{for_torch.source}\n{for_keras.source}"
+        answers = {"torch": by_torch(for_torch, weights, inputs)}
+        try:
+            answers["keras on torch"] = by_keras(for_keras, weights, inputs)
+            found = _problems(network, for_torch, for_keras, answers, batch) + _differences(answers)
+        except Exception as error:
+            found = [f"{type(error).__name__}: {error}"]
+        if found:
+            answers.pop("keras on torch", None)
+            answers["keras on jax"] = jax()(for_keras, weights, inputs)
+            of_backend = found[0]
+        problems = _problems(network, for_torch, for_keras, answers, batch)
+        differences = _differences(answers)
+        is_unstable = bool(differences) and _is_unstable(for_torch, answers, weights, inputs)
+    except Exception as error:
+        said = str(error).strip().splitlines() or [""]  # an error of the process of JAX says most in its last line
+        last = next((line for line in reversed(said) if re.match(r"\w*Error", line)), said[0])
+        kind = f"{type(error).__name__} {_without_numbers(last)}"
+        return Judgement(f"{text}\n{traceback.format_exc(limit=-3)}\n{sources}", kind)
+    problems += [] if is_unstable else differences
+    is_said = not problems and not is_unstable
+    return Judgement(
+        f"{text}\n{problems[0]}\n\n{sources}" if problems else "",
+        _without_numbers(problems[0]) if problems else "",
+        all(map(is_constant, answers["torch"].outputs)),
+        of_backend if is_said else "",
+        is_unstable and not problems,
+    )
+
+
+def _without_numbers(text: str) -> str:
+    return re.sub(r"[\d.,+-]+|'.*|\(.*|\".*", "", text)[:60]
+
+
+NUDGE = 1e-6
+"""A few roundings, as a share of a number."""
+
+
+def _is_unstable(for_torch: Emitted, answers: dict[str, Answer], weights: Arrays, inputs: list[np.ndarray]) -> bool:
+    """Whether a difference is about as large as what a nudge of all numbers makes, or numbers have grown beyond all."""
+    reference, others = answers["torch"].outputs, [answer.outputs for answer in answers.values()]
+    if not all(np.isfinite(output).all() for output in reference):
+        return all(
+            one.shape == two.shape and (np.isfinite(one) == np.isfinite(two)).all()
+            for other in others
+            for one, two in zip(reference, other, strict=True)
+        )
+    generator = np.random.default_rng(2)
+
+    def nudged(array: np.ndarray) -> np.ndarray:
+        if array.dtype != np.float32:
+            return array
+        return (array * (1 + NUDGE * generator.uniform(-1, 1, array.shape))).astype(np.float32)
+
+    moved = by_torch(for_torch, {key: nudged(array) for key, array in weights.items()}, list(map(nudged, inputs)))
+    change = difference(reference, moved.outputs)
+    return all(difference(reference, other) <= 10 * change for other in others)
 
 
 def open_disagreement(text: str, in_numbers: str, jax: Jax, batch: int = BATCH) -> str:

@@ -66,6 +66,7 @@ class Attention(layers.Layer):
             use_bias=bias and output_bias,  #: output_bias else use_bias=bias,  #: bias
             name="output",
         )
+        self.trainable = self.trainable  # and so are, or are not, the layers in it
 
     def build(
         self,
