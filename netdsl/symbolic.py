@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 from .diagnostics import Diagnostic
 from .elaborate import Elaborator, StageNames
 from .expressions import evaluate
-from .layer import Layer, Tensor, arguments
+from .layer import Layer, Refused, Tensor, arguments
 from .layers import forms
 from .network import Body, Experts, If, Repeat, Run, Step, Use, Value
 from .options import Options
@@ -174,7 +174,11 @@ class _Symbolic(Elaborator):
                 add, taken = forms("add")[0](), (0, inner.take(entering))
                 tensors = [inner.tensor(value) for value in taken]
                 text = stage.name.text
-                output = inner.add(Step(text, add, taken, add.output(*tensors), stage.span, text))
+                try:
+                    leaving = add.output(*tensors)
+                except Refused:
+                    raise Undecided(when.symbols) from None
+                output = inner.add(Step(text, add, taken, leaving, stage.span, text))
             sides.append((inner, output))
         value = self.append_if(builder, when, branch, sides, stage.span)
         if stage.label is not None:

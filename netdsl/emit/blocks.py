@@ -8,6 +8,7 @@ a use, and make a more special body.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from keyword import iskeyword
 from typing import Any, TypeVar
 
@@ -165,7 +166,13 @@ class General:
 
     def is_whole(self, value: Any) -> bool:
         """Whether a quantity is a whole number wherever the block is used."""
-        return all(isinstance(substitute(value, sample), int | Expression) for sample in self.samples)
+        return all(isinstance(number, int | Expression) for number in self.at_uses(value))
+
+    def at_uses(self, value: Any) -> Iterator[Any]:
+        """Return what a quantity is at each use, but for those where what guards it lets it be undefined."""
+        for sample in self.samples:
+            with suppress(ZeroDivisionError):
+                yield substitute(value, sample)
 
 
 class Blocks:
@@ -455,6 +462,9 @@ class Scope:
         """Return the code of a size or condition; `of` gives that of a symbol, which is its name unless given."""
         self.used |= symbols(value)
         assert self.general is not None or not symbols(value), "what is open outside of blocks has no name"
+        fractions = {name for name in symbols(value) if self.symbols[name].type == "float"}
+        if fractions and not isinstance(value, Condition) and self.general is not None and self.general.is_whole(value):
+            raise Undecided(frozenset(fractions))  # floats would round what is whole
         rounded: dict[str, code.Expression] = {}
 
         def shorter(part: Any) -> Any:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from attrs import evolve, field, frozen
 
+from ..diagnostics import CompileError, Diagnostic
 from ..layer import Layer, Size, Tensor
 from ..network import Body, Experts, Group, If, Network, Output, Repeat, Run, Step, Use
 from ..size import Condition, Undecided, negate, symbols
@@ -268,6 +269,10 @@ class _Emitter:
         self.name = name = self.unused_function(function_name(network.name))
         body = network.body
         sources = [step for step in body.steps if isinstance(step.does, Layer) and step.does.is_input]
+        if not sources:
+            message = "a Keras model takes an input, and this network has none"
+            found = Diagnostic("E025", message, network.outputs[0].span, help="begin a pipeline with `in`")
+            raise CompileError((found,))
         operations = self.operations(body, tuple(output.value for output in network.outputs))
         self.kinds = frozenset(_kinds(operations))
         chain = self.chain(operations, sources)
@@ -410,7 +415,7 @@ class _Emitter:
 
     def chain(self, operations: Operations, sources: list[Step]) -> tuple[code.Expression, ...] | None:
         """Return the items of a Sequential, None where the network is more than a row of layers."""
-        if operations.inputs != 1 or len(operations.outputs) != 1:
+        if operations.inputs != 1 or len(operations.outputs) != 1 or not operations.ops:
             return None
         readers = operations.readers()
         for value, op in enumerate(operations.ops, 1):
@@ -616,12 +621,19 @@ class _Emitter:
         ops = [[operations.ops[value - operations.inputs] for value in copy] for copy in copies]
         if any(op.lends or op.tied is not None or op.asks for copy in ops for op in copy):
             return False
-        entering = _entering(ops, copies)
-        if entering is None:
+        found = _chain(ops, copies)
+        if found is None:
             return False
-        others = list(dict.fromkeys(value for copy in ops for op in copy for value in op.inputs))
+        entering, chain = found
+        read = (
+            value
+            for copy in ops
+            for n, op in enumerate(copy)
+            for place, value in enumerate(op.inputs)
+            if (n, place) not in chain
+        )
         inside = {value for copy in copies for value in copy}
-        others = [value for value in others if value not in inside and value != entering]
+        others = [value for value in dict.fromkeys(read) if value not in inside]
         outer = (self.statements, self.items, self.variables, dict(self.labelled))
         self.variables = self.variables.copy()
         taken = {held[value] for value in others}
@@ -635,11 +647,11 @@ class _Emitter:
         for values, copy in zip(copies, ops, strict=True):
             self.statements, self.items = [], []
             self.variables.bind(name, last)
-            chain = entering if values is copies[0] else values[0] - 1
-            places = {chain: 0, **{value: n for n, value in enumerate(others, 1)}}
+            places = {value: n for n, value in enumerate(others, 1)}
             part = Operations(len(others) + 1)
-            for value, op in zip(values, copy, strict=True):
-                places[value] = part.add(op.reading(tuple(places[source] for source in op.inputs)))
+            for n, (value, op) in enumerate(zip(values, copy, strict=True)):
+                inputs = (0 if (n, place) in chain else places[v] for place, v in enumerate(op.inputs))
+                places[value] = part.add(op.reading(tuple(inputs)))
             part.outputs = [places[values[-1]]]
             inner = {0: last, **{n: held[value] for n, value in enumerate(others, 1)}}
             self.body(part, inner, alive | taken, [])
@@ -961,29 +973,38 @@ class _Emitter:
         return code.call("range", *(to_code(bound, size=self.scope.size) for bound in bounds))
 
 
-def _entering(ops: list[list[Op]], copies: list[list[int]]) -> int | None:
-    """Return the value that enters the first copy of a `for`, whose others each read what leaves the one before.
+def _chain(ops: list[list[Op]], copies: list[list[int]]) -> tuple[int, set[tuple[int, int]]] | None:
+    """Return what enters the first copy of a `for`, and where: by operation and input; None where they are no chain.
 
-    None where they are not such a chain.
+    In a chain each of the others reads in these places, and nowhere else, what leaves the one before.
     """
-    first, second = copies[0], copies[1]
-    places = [(n, place) for n, op in enumerate(ops[1]) for place, value in enumerate(op.inputs) if value == first[-1]]
-    if not places or any(len(copy) != len(first) for copy in copies):
+    before = copies[0][-1]
+    chain = {(n, place) for n, op in enumerate(ops[1]) for place, value in enumerate(op.inputs) if value == before}
+    if not chain or any([len(op.inputs) for op in copy] != [len(op.inputs) for op in ops[0]] for copy in ops):
         return None
-    found = {ops[0][n].inputs[place] for n, place in places if place < len(ops[0][n].inputs)}
-    if len(found) != 1 or second[0] != first[-1] + 1:
-        return None
-    return found.pop()
+    inside = {value for copy in copies for value in copy}
+    for values, copy, last in zip(copies[1:], ops[1:], (values[-1] for values in copies), strict=False):
+        for n, op in enumerate(copy):
+            for place, value in enumerate(op.inputs):
+                if (value == last) != ((n, place) in chain) or (value in inside - {last} and value not in values):
+                    return None
+    entering = {ops[0][n].inputs[place] for n, place in chain}
+    return (entering.pop(), chain) if len(entering) == 1 else None
 
 
 def _frozen(layer: code.Call) -> code.Call:
     """Return the constructor of a layer that training leaves as it is; one around another leaves that to the other."""
-    inside = tuple(_frozen(part) if isinstance(part, code.Call) else part for part in layer.arguments)
+    inside = tuple(_frozen(part) if _is_a_layer(part) else part for part in layer.arguments)
     if inside != layer.arguments:
         return evolve(layer, arguments=inside)
     if "trainable" in dict(layer.keywords):
         return layer
     return evolve(layer, keywords=(*layer.keywords, ("trainable", code.expression(False))))
+
+
+def _is_a_layer(part: code.Expression) -> TypeGuard[code.Call]:
+    """Whether an argument makes another layer."""
+    return isinstance(part, code.Call) and isinstance(part.value, code.Name) and part.value.dotted.startswith("layers.")
 
 
 def _has_labels(items: tuple[_Item, ...]) -> bool:

@@ -429,9 +429,9 @@ def main_first(network: Network) -> tuple[Network, frozenset[Step]]:
     """Return a network with the steps that serve training alone behind all others, and these steps."""
     from ..analysis.counts import only_in_training
 
-    body, aux = network.body, only_in_training(network)
-    if not aux:
-        return network, aux
+    body = network.body
+    inputs = {step for step in body.steps if isinstance(step.does, Layer) and step.does.is_input}
+    aux = only_in_training(network) - inputs  # which stay in the order of the text
     order = sorted(range(len(body.steps)), key=lambda place: body.steps[place] in aux)
     new = {old: place for place, old in enumerate(order)}
     steps, last = [], set()
