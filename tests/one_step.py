@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -12,8 +12,7 @@ from attrs import evolve, frozen
 
 from netdsl.emit import training
 from netdsl.emit.emitted import Emitted, Location
-from netdsl.layer import Layer, arguments
-from netdsl.network import Body, Experts, Network, Repeat, Use
+from netdsl.network import Network
 from netdsl.training import Train
 from netdsl.values import NamedTensor
 
@@ -29,8 +28,8 @@ Some gradients are 0 but for rounding, as that of a bias before a normalisation.
 """
 RATE = 100.0
 """High, so that the difference of a weight before and after is the gradient and not a rounding error."""
-NOISES = ("rate", "dropout", "amount")
-"""Arguments of layers that draw random numbers in training."""
+NOISES = ("p", "rate", "dropout", "amount", "stddev")
+"""What modules and layers that draw random numbers in training keep of how many or how large they are."""
 
 
 @frozen
@@ -82,7 +81,7 @@ def one_step(
     `edit` is put into the PyTorch program, a new text for an old one.
     """
     whole = oracle.network_of(network) if isinstance(network, str) else network
-    whole = without_noise(whole if whole.trainings else with_training(whole))
+    whole = whole if whole.trainings else with_training(whole)
     weights, inputs = oracle.random_weights(whole), oracle.random_inputs(whole, batch=batch)
     labels = random_labels(whole, batch)
     for_torch, for_keras = oracle.emit_both(whole)
@@ -142,25 +141,12 @@ def with_training(network: Network) -> Network:
     return evolve(network, trainings=tuple(map(train, unique.values())))
 
 
-def without_noise(network: Network) -> Network:
-    """Return a network whose layers do the same in training each time."""
-    known: dict[Body, Body] = {}
-
-    def changed(body: Body) -> Body:
-        if body not in known:
-            known[body] = evolve(body, steps=tuple(evolve(step, does=quiet(step.does)) for step in body.steps))
-        return known[body]
-
-    def quiet(does: Any) -> Any:
-        if isinstance(does, Repeat):
-            return Repeat(tuple(evolve(run, body=changed(run.body)) for run in does.runs))
-        if isinstance(does, Use | Experts):
-            return evolve(does, body=changed(does.body))
-        assert isinstance(does, Layer)
-        noises = [name for name, argument in arguments(type(does)).items() if argument.trains and name in NOISES]
-        return evolve(does, **dict.fromkeys(noises, 0)) if noises else does
-
-    return evolve(network, body=changed(network.body))
+def quiet(parts: Iterable[Any]) -> None:
+    """Let the modules or layers of a model do the same in training each time."""
+    for part in parts:
+        for name in NOISES:
+            if isinstance(getattr(part, name, None), int | float):
+                setattr(part, name, 0.0)
 
 
 def random_labels(network: Network, batch: int, seed: int = 2) -> list[np.ndarray]:
@@ -191,6 +177,7 @@ def train_torch(
 
     namespace = _run(emitted)
     model = _model(namespace, emitted)
+    quiet(model.modules())
     state = {name: tensor for name, tensor in model.state_dict().items() if not name.endswith("num_batches_tracked")}
     for extra in emitted.extra:
         del state[extra.path]
@@ -219,6 +206,7 @@ def train_keras(
     )  # Keras numbers its layers anew; collecting garbage takes longer than all else
     namespace = _run(emitted)
     model = _model(namespace, emitted)
+    quiet(model._flatten_layers())
     variables = {variable.path.removeprefix(f"{model.name}/"): variable for variable in model.variables}
     variables = {path: variable for path, variable in variables.items() if "seed_generator" not in path}
     shapes = {path: tuple(variable.shape) for path, variable in variables.items()}

@@ -342,7 +342,8 @@ class Blocks:
         """Return the body for a use, and what its symbols are there. Raises Undecided where a fixed one is open."""
         if use.is_shared:
             return General(use.block, use.body, {}, ()), {}
-        family = self.families.get(self.key(use))
+        # in a side of an `if` that no use takes there may be a block that none uses
+        family = self.families.get(self.key(use)) if use.definition in self.written else None
         if family is None:  # inside of a block, where another value is one of a list or a word
             raise Undecided(symbols((*(x.sizes for x in use.body.inputs if x), *(v for _, v in use.arguments))))
         values = family.values(use)

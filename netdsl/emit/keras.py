@@ -656,8 +656,7 @@ class _Emitter:
             inner = {0: last, **{n: held[value] for n, value in enumerate(others, 1)}}
             self.body(part, inner, alive | taken, [])
             result = self.variables.name_of[inner[part.outputs[0]]]
-            if result != name:
-                self.statements.append(code.Assign(code.Name(name), code.Name(result)))
+            self.leave(result, name)
             made.append(tuple(self.statements))
             items += self.items
         self.loop_level -= 1
@@ -936,8 +935,7 @@ class _Emitter:
             inner = {0: held[value], **{n: held[source] for n, source in enumerate(op.inputs[1:], 1)}}
             self.body(operations, inner, alive | taken, [])
             result = self.variables.name_of[inner[operations.outputs[0]]]
-            if result != name:
-                self.statements.append(code.Assign(code.Name(name), code.Name(result)))
+            self.leave(result, name)
             self.variables.bind(name, held[value])
             copied, self.statements = tuple(self.statements), outer
             items, self.items = tuple(self.items), outer_items
@@ -967,6 +965,16 @@ class _Emitter:
             self.statements += [statement for copy in copies for statement in copy]
         else:
             self.statements.append(code.For(folded.target, folded.source, folded.body))
+
+    def leave(self, result: str, name: str) -> None:
+        """Let a copy leave its tensor in the variable of the loop."""
+        last = self.statements[-1] if self.statements else None
+        if result == name:
+            return
+        if isinstance(last, code.Assign) and last.targets == (code.Name(result),):
+            self.statements[-1] = evolve(last, targets=(code.Name(name),))
+        else:
+            self.statements.append(code.Assign(code.Name(name), code.Name(result)))
 
     def counted(self, *bounds: Size) -> code.Expression:
         """Return a range of numbers."""

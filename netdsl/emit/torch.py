@@ -788,7 +788,7 @@ class _Emitter:
             if not ops:
                 continue
             if _row_input(side) is not None:
-                (segment,) = self.segments(side)
+                segment = self.segment(tuple(side.operations.ops))
                 condition = both(*around, holds)
                 assert isinstance(condition, Condition)
                 items = (_Either(condition, "", segment.items, ()),) if segment.items else ()
@@ -893,7 +893,7 @@ class _Emitter:
             if _row_input(side) is None or not side.operations.ops:
                 made.append((code.call("nn.Identity"), ()))
             else:
-                (segment,) = self.segments(side)
+                segment = self.segment(tuple(side.operations.ops))
                 made.append((segment.module, segment.items))
         (yes, first), (no, second) = made
         condition = self.scope.size(does.condition)
