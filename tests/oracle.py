@@ -246,6 +246,14 @@ def by_keras(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
     for layer in model.layers:
         if hasattr(layer, "finalize_state"):  # it computes with what it made of its weights, as when a file is loaded
             layer.finalize_state()
+    return of_keras(model, inputs)
+
+
+def of_keras(model: Any, inputs: list[np.ndarray]) -> Answer:
+    """Run a Keras model that has its weights."""
+    import keras
+
+    variables = {v.path: v for v in model.variables if "seed_generator" not in v.path}
     answer = _call_keras(model, inputs if len(inputs) > 1 else inputs[0])
     outputs = answer if isinstance(answer, list | tuple) else [answer]
     return Answer(
