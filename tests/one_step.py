@@ -145,7 +145,8 @@ def quiet(parts: Iterable[Any]) -> None:
     """Let the modules or layers of a model do the same in training each time."""
     for part in parts:
         for name in NOISES:
-            if isinstance(getattr(part, name, None), int | float):
+            is_derived = isinstance(getattr(type(part), name, None), property)  # from a layer inside, a part too
+            if not is_derived and isinstance(getattr(part, name, None), int | float):
                 setattr(part, name, 0.0)
 
 
