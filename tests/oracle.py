@@ -421,7 +421,7 @@ class Judgement:
     of_backend: str = ""
     """How Keras on torch differs where Keras on JAX agrees with PyTorch."""
     is_unstable: bool = False
-    """Whether the outputs differ by no more than what rounding makes of them in PyTorch alone."""
+    """Whether the outputs differ by what rounding makes of them in PyTorch alone, or no longer for smaller weights."""
 
 
 def judge(text: str, jax: Callable[[], Jax], batch: int = BATCH) -> Judgement:
@@ -448,7 +448,10 @@ def judge(text: str, jax: Callable[[], Jax], batch: int = BATCH) -> Judgement:
             of_backend = found[0]
         problems = _problems(network, for_torch, for_keras, answers, batch)
         differences = _differences(answers)
-        is_unstable = bool(differences) and _is_unstable(for_torch, answers, weights, inputs)
+        is_unstable = bool(differences) and (
+            _is_unstable(for_torch, answers, weights, inputs)
+            or _is_calmed(for_torch, for_keras, weights, inputs, jax())
+        )
     except Exception as error:
         said = str(error).strip().splitlines() or [""]  # an error of the process of JAX says most in its last line
         last = next((line for line in reversed(said) if re.match(r"\w*Error", line)), said[0])
@@ -471,6 +474,16 @@ def _without_numbers(text: str) -> str:
 
 NUDGE = 1e-6
 """A few roundings, as a share of a number."""
+
+
+def _is_calmed(for_torch: Emitted, for_keras: Emitted, weights: Arrays, inputs: list[np.ndarray], jax: Jax) -> bool:
+    """Whether a difference is gone with halves of all weights, for which a wrong program would be as wrong.
+
+    A row of attentions makes numbers of which one softmax after the other takes the largest: a tie is chance.
+    """
+    halves = {key: array / 2 for key, array in weights.items()}
+    one, two = by_torch(for_torch, halves, inputs), jax(for_keras, halves, inputs)
+    return difference(one.outputs, two.outputs) <= TOLERANCE
 
 
 def _is_unstable(for_torch: Emitted, answers: dict[str, Answer], weights: Arrays, inputs: list[np.ndarray]) -> bool:
