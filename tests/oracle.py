@@ -17,6 +17,7 @@ import numpy as np
 from attrs import frozen
 
 from netdsl.analysis.counts import count
+from netdsl.diagnostics import CompileError
 from netdsl.elaborate import elaborate
 from netdsl.emit import keras as keras_emitter
 from netdsl.emit import torch as torch_emitter
@@ -246,14 +247,13 @@ def by_keras(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
     for layer in model.layers:
         if hasattr(layer, "finalize_state"):  # it computes with what it made of its weights, as when a file is loaded
             layer.finalize_state()
-    return of_keras(model, inputs)
+    return of_keras(model, variables, inputs)
 
 
-def of_keras(model: Any, inputs: list[np.ndarray]) -> Answer:
-    """Run a Keras model that has its weights."""
+def of_keras(model: Any, variables: dict[str, Any], inputs: list[np.ndarray]) -> Answer:
+    """Run a Keras model that has its weights, which are `variables` by path."""
     import keras
 
-    variables = {v.path: v for v in model.variables if "seed_generator" not in v.path}
     answer = _call_keras(model, inputs if len(inputs) > 1 else inputs[0])
     outputs = answer if isinstance(answer, list | tuple) else [answer]
     return Answer(
@@ -433,6 +433,8 @@ def judge(text: str, jax: Callable[[], Jax], batch: int = BATCH) -> Judgement:
     network = network_of(text)
     weights, inputs = random_weights(network), random_inputs(network, batch=batch)
     sources = of_backend = ""
+    if not inputs:
+        return _without_inputs(network, weights)
     try:
         for_torch, for_keras = emit_both(network)
         sources = f"{for_torch.source}\n{for_keras.source}"
@@ -466,6 +468,17 @@ def judge(text: str, jax: Callable[[], Jax], batch: int = BATCH) -> Judgement:
         of_backend if is_said else "",
         is_unstable and not problems,
     )
+
+
+def _without_inputs(network: Network, weights: Arrays) -> Judgement:
+    """Run what has no inputs in PyTorch; Keras has no such models, and we have to say so."""
+    torch_says = by_torch(torch_emitter.emit(network), weights, [])
+    try:
+        source = keras_emitter.emit(network).source
+    except CompileError as refusal:
+        assert [found.code for found in refusal.diagnostics] == ["E025"]
+        return Judgement("", "", all(map(is_constant, torch_says.outputs)))
+    return Judgement(f"{network.source.text}\na Keras program without inputs\n{source}", "without inputs")
 
 
 def _without_numbers(text: str) -> str:

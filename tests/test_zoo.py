@@ -200,9 +200,10 @@ def test_programs_compute_the_same(name: str, jax: oracle.Jax, compared: dict[st
             inputs = [np.random.default_rng(1).uniform(0, 255, x.shape).astype(np.float32) for x in inputs]
         weights = oracle.settled(for_torch, oracle.random_weights(network), inputs)
         inputs = [x[:2] for x in inputs]
+        model = moved(net, weights)
         compared[source] = {
             "torch": oracle.by_torch(for_torch, weights, inputs),
-            "keras on torch": oracle.of_keras(moved(net, weights), inputs),
+            "keras on torch": oracle.of_keras(model, {v.path: v for v in model.variables}, inputs),
             "keras on jax": jax(for_keras, weights, inputs),
         }
     reference = compared[source]["torch"].outputs

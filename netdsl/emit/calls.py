@@ -140,6 +140,8 @@ class Part:
     lending: tuple[Call, ...] = ()
     activation: str = ""
     takes_activation: bool = False
+    builds_inside: bool = False
+    """Whether it makes layers of its own as it is first applied, and can be frozen only after that."""
 
 
 Spelling: TypeAlias = "Part | tuple[Part, ...]"

@@ -460,7 +460,7 @@ class _Emitter:
         made: list[code.Expression] = [to_code(call, size=self.scope.size) for call in calls]
         last = made[-1]
         if isinstance(last, code.Call):
-            if (self.is_frozen or op.step.is_frozen) and op.stored:
+            if self.freezes(op) and not op.part.builds_inside:
                 last = _frozen(last)
             if op.label:
                 last = evolve(last, keywords=(*last.keywords, ("name", self.tagged(self.label_of(op)))))
@@ -722,6 +722,10 @@ class _Emitter:
             expression = to_code(part.function, entering, objects, self.scope.size)
         else:
             *first, last = self.layers(op)
+            if self.freezes(op) and part.builds_inside:
+                kept = code.Name(self.variables.keep(op.step.name, alive))
+                self.statements.append(code.Assign(kept, last))
+                last = kept
             inside: tuple[code.Expression, ...] = entering
             for layer in first:
                 inside = (code.Call(layer, inside),)
@@ -732,6 +736,12 @@ class _Emitter:
             )
         name = self.variables.choose(held[value], wanted, op.step.name, alive)
         self.statements.append(code.Assign(code.Name(name), expression))
+        if self.freezes(op) and part.builds_inside:
+            self.statements.append(code.Assign(code.Attribute(kept, "trainable"), code.expression(False)))
+
+    def freezes(self, op: Op) -> bool:
+        """Whether training leaves the weights of an operation as they are."""
+        return (self.is_frozen or op.step.is_frozen) and bool(op.stored)
 
     def own_layer(self, op: Op) -> code.Expression:
         """Return a layer of its own for an expression that asks for sizes, which only a layer's `call` can do."""
@@ -927,6 +937,7 @@ class _Emitter:
             outer_items, self.items = self.items, []
             tags = list(self.tags)
             variable = self.variables.free(f"i{self.loops or ''}", alive)
+            self.variables.objects.add(variable)  # no loop inside may have it too
             self.loops += 1
             number: tuple[str | code.Expression, ...] = (f"{word}_{first + 1}_",)
             if run.times != 1:
@@ -940,6 +951,7 @@ class _Emitter:
             copied, self.statements = tuple(self.statements), outer
             items, self.items = tuple(self.items), outer_items
             self.loops -= 1
+            self.variables.objects.discard(variable)
             self.tags = tags
             if run.times == 1 and not _has_labels(items):
                 single.append(copied)

@@ -584,7 +584,8 @@ def _(attention: Attention | BareAttention, *tensors: Placed) -> Spelling:
     if attention.causal is not False:
         keywords["use_causal_mask"] = attention.causal
     applied = apply(MADE, X, Entering(len(tensors) - 1), **keywords)
-    return Part((module,), weights=_stored("/kernel", "/bias", (0, 1), "attention_output"), applied=applied)
+    stored = _stored("/kernel", "/bias", (0, 1), "attention_output")
+    return Part((module,), weights=stored, applied=applied, builds_inside=True)
 
 
 def _is_plain(attention: Attention) -> bool:
