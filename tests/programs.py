@@ -746,8 +746,20 @@ class Writer:
         x = network.body.tensor(network.outputs[0].value) if network is not None else None
         return Piece(text, x) if x is not None else None
 
-    def program(self) -> str:
-        """Return a program."""
+    def beginning_with(self, scope: Scope, form: type[Layer]) -> Piece:
+        """Return an input and a layer in a form, or the input alone where no arguments fitted."""
+        is_of_ids = form.needs_int or (form.is_input and self.chance(50))
+        ranks = form.ranks or (3, 2, 1, 4)
+        for rank in (*self.random.sample(ranks, len(ranks)), *ranks):
+            x = self.ids() if is_of_ids else self.shape((rank,))
+            start = Piece(source_of(x), x)
+            piece = self.branches(scope, x, form) if form.combines else self.formed(scope, x, form)
+            if piece is not None:
+                return joined([start, piece])
+        return start
+
+    def program(self, form: type[Layer] | None = None) -> str:
+        """Return a program, which begins with a layer in a form where one is given."""
         scope = Scope(in_file=True)
         for name, kind, text in CONSTANTS:
             if self.chance(25):
@@ -766,12 +778,12 @@ class Writer:
         count_of = self.any((1, 1, 2, 3, 4))
         unused: list[str] = []
         for place in range(count_of):
-            kind, start = self.start(scope)
-            body = self.pipeline(evolve(scope, tensors=(*scope.tensors, *start.named)), start.x, 5)
+            kind, start = self.start(scope) if place or form is None else ("in", self.beginning_with(scope, form))
+            body = self.pipeline(self.after(scope, start), start.x, 5)
             whole = joined([start, body])
             scope = evolve(scope, tensors=(*scope.tensors, *whole.named))
-            lines = [f"let {one.name} = {one.source}" for one in body.before]
-            scope = evolve(scope, tensors=(*scope.tensors, *body.before))
+            lines = [f"let {one.name} = {one.source}" for one in whole.before]
+            scope = evolve(scope, tensors=(*scope.tensors, *whole.before))
             word = self.any(("out", "let", "bare" if kind == "in" else "out", "aux" if place else "out"))
             if word == "let":
                 name = f"tensor_{place + 1}"
@@ -861,33 +873,34 @@ def joined(pieces: Sequence[Piece]) -> Piece:
     return Piece(" | ".join(texts), pieces[-1].x, named, before)
 
 
-def program(random: Random) -> str:
-    """Return a program, all of whose chances are those of a generator.
+def program(random: Random, form: type[Layer] | None = None) -> str:
+    """Return a program, all of whose chances are those of a generator, and which may have to begin with a form.
 
     A few rules hold for a file as a whole, such as that a shared block is frozen everywhere or nowhere; where one is
     broken, the program is drawn again.
     """
     while True:
-        text = Writer(random).program()
+        text = Writer(random).program(form)
         network = compiled(text)
         if network is not None and total_steps(network) <= MOST_STEPS:
             return text
 
 
-def program_with(random: Random, form: type[Layer]) -> str:
-    """Return a program of one stage that has a layer in a form, or of none where its arguments did not fit."""
-    writer = Writer(random)
-    rank = writer.any(form.ranks or (1, 2, 3, 4))
-    x = writer.ids() if form.needs_int or (form.is_input and writer.chance(50)) else writer.shape((rank,))
-    scope = Scope(in_file=True)
-    piece = writer.branches(scope, x, form) if form.combines else writer.formed(scope, x, form)
-    lines = [f"let {one.name} = {one.source}" for one in piece.before] if piece is not None else []
-    text = "\n".join([*lines, f"{source_of(x)} | {piece.text if piece is not None else 'id'}\n"])
-    return text if compiled(text) is not None else f"{source_of(x)}\n"
+def stage_of(random: Random, form: type[Layer]) -> str:
+    """Return a program of one stage that has a layer in a form, or of none where no arguments fitted."""
+    piece = Writer(random).beginning_with(Scope(in_file=True), form)
+    text = "\n".join([*(f"let {one.name} = {one.source}" for one in piece.before), f"{piece.text}\n"])
+    return text if compiled(text) is not None else "in 4\n"
 
 
-programs = st.randoms(use_true_random=False).map(program)
-"""Programs for Hypothesis."""
+def programs(form: type[Layer] | None = None) -> st.SearchStrategy[str]:
+    """Return the strategy of programs, which may have to begin with a layer in a form."""
+    return st.randoms(use_true_random=False).map(lambda random: program(random, form))
+
+
+def all_forms() -> dict[str, type[Layer]]:
+    """Return every layer in every form, by its name."""
+    return {form_name(form): form for keyword in keywords() for form in forms(keyword)}
 
 
 def form_name(form: type[Layer]) -> str:
@@ -896,9 +909,13 @@ def form_name(form: type[Layer]) -> str:
 
 
 def all_features() -> frozenset[str]:
-    """Return what 300 programs have to reach: every layer in every form, and every form of the language."""
-    found = set(LANGUAGE.values()) | {*keywords(), "aux", "several inputs", "several outputs", "int"}
-    return frozenset(found | {form_name(form) for keyword in keywords() for form in forms(keyword)} | {USED_OTHERWISE})
+    """Return what there is to be reached: every layer in every form, and every form of the language."""
+    return frozenset({*keywords(), *all_forms(), *language_features()})
+
+
+def language_features() -> frozenset[str]:
+    """Return every form of the language."""
+    return frozenset({*LANGUAGE.values(), "aux", "several inputs", "several outputs", "int", USED_OTHERWISE})
 
 
 USED_OTHERWISE = "a block with other arguments or on another shape"
