@@ -294,10 +294,15 @@ class Matching:
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
         self.known: dict[tuple[Body, Body], Instance] = {}
+        self.results: dict[Any, Any] = {}
 
     def put_in(self, value: Any) -> Any:
         """Return a size, condition or argument as the values make it."""
-        return substitute(value, self.values)
+        if not isinstance(value, tuple | Expression | Condition):
+            return value
+        if value not in self.results:  # most steps of a body have the same sizes
+            self.results[value] = substitute(value, self.values)
+        return self.results[value]
 
     def instance(self, body: Body, at: Body) -> Instance:
         """Return a body on symbols as it is where it has the body `at`. Raises Differs where that is another one."""

@@ -79,8 +79,7 @@ def transformer() -> keras.Model:
     x = placed(x)
     encoder = x
     for _ in range(6):
-        x = post_norm(encoder, 8)
-        encoder = x
+        encoder = post_norm(encoder, 8)
     x = embedding(target)
     x = placed(x)
     for _ in range(6):

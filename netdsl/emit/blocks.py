@@ -1,8 +1,9 @@
 """Blocks as code has them: one body on symbols for all uses that differ in numbers, and the numbers of each use.
 
-Uses of a block are one family where they differ in nothing but numbers and truth values: a word, a list, a rank makes
-another. The numbers are symbols in the family's body; those that it cannot leave open are fixed, each to what it is at
-a use, and make a more special body.
+Uses of a block are one family where they differ in nothing but what code can take as an argument: numbers and truth
+values, windows with a number for each axis, words of layers that need no more than their name. A rank, a list or another
+word makes another family. What differs is symbols in the family's body; those that it cannot leave open are fixed, each
+to what it is at a use, and make a more special body.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ class Symbol:
     """What the author calls it, or the field."""
     at: tuple[int, int] | None
     """The input and axis of a size."""
+    is_channels: bool
+    """Whether that is the last axis."""
     samples: tuple[Any, ...]
     """What it is at the uses."""
     default: Any = None
@@ -54,11 +57,6 @@ class Symbol:
     def is_open(self) -> bool:
         """Whether it is known only as the code runs."""
         return bool(symbols(self.samples))
-
-    @property
-    def is_channels(self) -> bool:
-        """Whether it is the last size of what enters."""
-        return self.at is not None and (self.word == "in_channels" or self.word.endswith("_channels"))
 
     @property
     def is_position(self) -> bool:
@@ -166,6 +164,8 @@ class General:
 
     def is_whole(self, value: Any) -> bool:
         """Whether a quantity is a whole number wherever the block is used."""
+        if isinstance(value, Expression) and value.whole:
+            return True
         return all(isinstance(number, int | Expression) for number in self.at_uses(value))
 
     def at_uses(self, value: Any) -> Iterator[Any]:
@@ -275,7 +275,7 @@ class Blocks:
             words = (*(f"{of}{axis}" for axis in axes), f"{of}channels" if place else "in_channels")
             for axis, word in enumerate(words):
                 samples = tuple(use.body.inputs[place].sizes[axis] for use in family.uses)  # type: ignore[union-attr]
-                found.append(Symbol(f"{prefix}.{place}.{word}", word, (place, axis), samples))
+                found.append(Symbol(f"{prefix}.{place}.{word}", word, (place, axis), axis == x.rank - 1, samples))
         for parameter in family.definition.parameters:
             word = parameter.name.text
             if word in family.given and family.given[word] is None:
@@ -288,7 +288,7 @@ class Blocks:
                 default = _literal(parameter.default)
                 if callables and isinstance(parameter.default, tree.Name):
                     default = Word(parameter.default.text)
-                found.append(Symbol(f"{prefix}..{word}", word, None, samples, default, callables))
+                found.append(Symbol(f"{prefix}..{word}", word, None, False, samples, default, callables))
         family.table.update((known.name, known) for known in found)
         self.owners.update((known.name, family) for known in found)
 
@@ -335,8 +335,6 @@ class Blocks:
             family.fixed.update(
                 other for other, like in family.table.items() if (like.at, like.word) == (known.at, known.word)
             )
-        self.known.clear()
-        self.matchings.clear()
 
     def of(self, use: Use) -> tuple[General, dict[str, Any]]:
         """Return the body for a use, and what its symbols are there. Raises Undecided where a fixed one is open."""
@@ -345,10 +343,10 @@ class Blocks:
         # in a side of an `if` that no use takes there may be a block that none uses
         family = self.families.get(self.key(use)) if use.definition in self.written else None
         if family is None:  # inside of a block, where another value is one of a list or a word
-            raise Undecided(symbols((*(x.sizes for x in use.body.inputs if x), *(v for _, v in use.arguments))))
+            raise Undecided(_symbols_of(use))
         values = family.values(use)
         if not all(self.knows(family.table[name], value) for name, value in values.items()):
-            raise Undecided(symbols((*(x.sizes for x in use.body.inputs if x), *(v for _, v in use.arguments))))
+            raise Undecided(_symbols_of(use))
         held = {name: values[name] for name in family.table if name in family.fixed}
         mine = symbols(tuple(held.values())) & self.owners.keys()
         if mine:
@@ -605,6 +603,11 @@ def _tidy(sum: code.Binary) -> code.Expression:
     return code.Binary(moved, "//", below)
 
 
+def _symbols_of(use: Use) -> frozenset[str]:
+    """Return the symbols of what enters a use, and of its arguments."""
+    return symbols((*(x.sizes for x in use.body.inputs if x is not None), *(value for _, value in use.arguments)))
+
+
 def _is_open(value: Any) -> bool:
     """Whether an argument is a number or a truth value, which code can take as an argument too."""
     return isinstance(value, int | Expression | Condition) or hasattr(value, "numerator")
@@ -644,7 +647,7 @@ def _items(prefix: str, word: str, length: int, samples: tuple[Any, ...], defaul
     if default is not None and not isinstance(default, tuple):
         default = (default,) * length
     for item in range(length):
-        yield Symbol(f"{prefix}..{word}.{item}", word, None, lists, default, {}, item)
+        yield Symbol(f"{prefix}..{word}.{item}", word, None, False, lists, default, {}, item)
 
 
 def _literal(default: tree.Node | None) -> Any:
