@@ -1,9 +1,9 @@
 """Blocks as code has them: one body on symbols for all uses that differ in numbers, and the numbers of each use.
 
 Uses of a block are one family where they differ in nothing but what code can take as an argument: numbers and truth
-values, windows with a number for each axis, words of layers that need no more than their name. A rank, a list or another
-word makes another family. What differs is symbols in the family's body; those that it cannot leave open are fixed, each
-to what it is at a use, and make a more special body.
+values, windows with a number for each axis, words of layers that need no more than their name. A rank, a list or
+another word makes another family. What differs is symbols in the family's body; those that it cannot leave open are
+fixed, each to what it is at a use, and make a more special body.
 """
 
 from __future__ import annotations
