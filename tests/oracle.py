@@ -235,9 +235,8 @@ def by_keras(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
     keras.utils.clear_session(free_memory=False)  # Keras numbers its layers from the start again
     model = _make(emitted)
     known = {location.path for location in emitted.weight_map}
-    paths = ((v.path, v) for v in model.variables)  # a layer may be called as Keras calls a model
+    paths = variables_of(model).items()  # a layer may be called as Keras calls a model
     variables = {path if path in known else path.removeprefix(f"{model.name}/"): v for path, v in paths}
-    variables = {path: v for path, v in variables.items() if "seed_generator" not in path}
     _move(
         emitted.weight_map,
         weights,
@@ -248,6 +247,11 @@ def by_keras(emitted: Emitted, weights: Arrays, inputs: list[np.ndarray]) -> Ans
         if hasattr(layer, "finalize_state"):  # it computes with what it made of its weights, as when a file is loaded
             layer.finalize_state()
     return of_keras(model, variables, inputs)
+
+
+def variables_of(model: Any) -> dict[str, Any]:
+    """Return the variables of a Keras model by path, but for the states of its random numbers."""
+    return {variable.path: variable for variable in model.variables if "seed_generator" not in variable.path}
 
 
 def of_keras(model: Any, variables: dict[str, Any], inputs: list[np.ndarray]) -> Answer:

@@ -77,10 +77,10 @@ def test_a_wrong_weight_is_seen(target: str) -> None:
     for seed in range(30):
         network = oracle.network_of(programs.program(Random(seed)))
         weights, inputs = oracle.random_weights(network), oracle.random_inputs(network)
+        if not weights or not inputs:
+            continue
         for_torch, for_keras = oracle.emit_both(network)
         run, emitted = (oracle.by_torch, for_torch) if target == "torch" else (oracle.by_keras, for_keras)
-        if not weights:
-            continue
         other = {key: np.asarray(2 * array + 0.5, np.float32) for key, array in weights.items()}
         tried += 1
         apart = oracle.difference(run(emitted, weights, inputs).outputs, run(emitted, other, inputs).outputs)

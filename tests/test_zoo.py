@@ -203,7 +203,7 @@ def test_programs_compute_the_same(name: str, jax: oracle.Jax, compared: dict[st
         model = moved(net, weights)
         compared[source] = {
             "torch": oracle.by_torch(for_torch, weights, inputs),
-            "keras on torch": oracle.of_keras(model, {v.path: v for v in model.variables}, inputs),
+            "keras on torch": oracle.of_keras(model, oracle.variables_of(model), inputs),
             "keras on jax": jax(for_keras, weights, inputs),
         }
     reference = compared[source]["torch"].outputs

@@ -17,21 +17,30 @@ def norm(x: keras.KerasTensor) -> keras.KerasTensor:
     return layers.BatchNormalization(momentum=0.999)(x)
 
 
-def squeeze_excite(x: keras.KerasTensor, inside: int) -> keras.KerasTensor:
+def squeeze_excite(
+    x: keras.KerasTensor, inside: int, gate: str = "sigmoid"
+) -> keras.KerasTensor:
     in_channels = x.shape[-1]
     y = layers.GlobalAveragePooling2D(keepdims=True)(x)
     y = layers.Conv2D(inside, 1, activation="relu")(y)
-    y = layers.Conv2D(in_channels, 1, activation="hard_sigmoid")(y)
+    y = layers.Conv2D(in_channels, 1)(y)
+    y = layers.Activation(gate)(y)
     return x * y
 
 
 def excite(x: keras.KerasTensor) -> keras.KerasTensor:
     in_channels = x.shape[-1]
-    return squeeze_excite(x, divisible(in_channels // 4, 8))
+    return squeeze_excite(x, divisible(in_channels // 4, 8), gate="hard_sigmoid")
 
 
 def bneck(
-    x: keras.KerasTensor, k: int, inside: int, c: int, excited: bool, stride: int
+    x: keras.KerasTensor,
+    k: int,
+    inside: int,
+    c: int,
+    excited: bool,
+    act: str,
+    stride: int,
 ) -> keras.KerasTensor:
     in_channels = x.shape[-1]
     if inside == in_channels:
@@ -39,34 +48,10 @@ def bneck(
     else:
         y = layers.Conv2D(inside, 1, use_bias=False)(x)
         y = norm(y)
-        y = ops.relu(y)
+        y = layers.Activation(act)(y)
     y = layers.DepthwiseConv2D(k, strides=stride, padding="same", use_bias=False)(y)
     y = norm(y)
-    y = ops.relu(y)
-    if excited:
-        y = excite(y)
-    y = layers.Conv2D(c, 1, use_bias=False)(y)
-    y = norm(y)
-    if stride == 1 and in_channels == c:
-        x = y + x
-    else:
-        x = y
-    return x
-
-
-def bneck_v2(
-    x: keras.KerasTensor, k: int, inside: int, c: int, excited: bool, stride: int
-) -> keras.KerasTensor:
-    in_channels = x.shape[-1]
-    if inside == in_channels:
-        y = x
-    else:
-        y = layers.Conv2D(inside, 1, use_bias=False)(x)
-        y = norm(y)
-        y = ops.hard_silu(y)
-    y = layers.DepthwiseConv2D(k, strides=stride, padding="same", use_bias=False)(y)
-    y = norm(y)
-    y = ops.hard_silu(y)
+    y = layers.Activation(act)(y)
     if excited:
         y = excite(y)
     y = layers.Conv2D(c, 1, use_bias=False)(y)
@@ -84,24 +69,24 @@ def mobilenet_v3() -> keras.Model:
     x = layers.Conv2D(16, 3, strides=2, padding="same", use_bias=False)(x)
     x = norm(x)
     x = ops.hard_silu(x)
-    x = bneck(x, 3, 16, 16, False, 1)
-    x = bneck(x, 3, 64, 24, False, 2)
-    x = bneck(x, 3, 72, 24, False, 1)
-    x = bneck(x, 5, 72, 40, True, 2)
-    x = bneck(x, 5, 120, 40, True, 1)
-    x = bneck(x, 5, 120, 40, True, 1)
-    for k_, inside_, c_, excited_, stride_ in [
-        (3, 240, 80, False, 2),
-        (3, 200, 80, False, 1),
-        (3, 184, 80, False, 1),
-        (3, 184, 80, False, 1),
-        (3, 480, 112, True, 1),
-        (3, 672, 112, True, 1),
-        (5, 672, 160, True, 2),
-        (5, 960, 160, True, 1),
-        (5, 960, 160, True, 1),
+    for k_, inside_, c_, excited_, act_, stride_ in [
+        (3, 16, 16, False, "relu", 1),
+        (3, 64, 24, False, "relu", 2),
+        (3, 72, 24, False, "relu", 1),
+        (5, 72, 40, True, "relu", 2),
+        (5, 120, 40, True, "relu", 1),
+        (5, 120, 40, True, "relu", 1),
+        (3, 240, 80, False, "hard_silu", 2),
+        (3, 200, 80, False, "hard_silu", 1),
+        (3, 184, 80, False, "hard_silu", 1),
+        (3, 184, 80, False, "hard_silu", 1),
+        (3, 480, 112, True, "hard_silu", 1),
+        (3, 672, 112, True, "hard_silu", 1),
+        (5, 672, 160, True, "hard_silu", 2),
+        (5, 960, 160, True, "hard_silu", 1),
+        (5, 960, 160, True, "hard_silu", 1),
     ]:
-        x = bneck_v2(x, k_, inside_, c_, excited_, stride_)
+        x = bneck(x, k_, inside_, c_, excited_, act_, stride_)
     x = layers.Conv2D(960, 1, use_bias=False)(x)
     x = norm(x)
     x = ops.hard_silu(x)

@@ -46,13 +46,15 @@ class Norm(nn.BatchNorm2d):
 
 
 class SqueezeExcite(nn.Module):
-    def __init__(self, in_channels: int, inside: int) -> None:
+    def __init__(
+        self, in_channels: int, inside: int, gate: type[nn.Module] = nn.Sigmoid
+    ) -> None:
         super().__init__()
         self.branch = nn.Sequential(
             nn.Conv2d(in_channels, inside, 1),
             nn.ReLU(),
             nn.Conv2d(inside, in_channels, 1),
-            nn.Hardsigmoid(),
+            gate(),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -62,12 +64,21 @@ class SqueezeExcite(nn.Module):
 
 class Excite(SqueezeExcite):
     def __init__(self, in_channels: int) -> None:
-        super().__init__(in_channels, divisible(in_channels // 4, 8))
+        super().__init__(
+            in_channels, divisible(in_channels // 4, 8), gate=nn.Hardsigmoid
+        )
 
 
 class Bneck(nn.Module):
     def __init__(
-        self, in_channels: int, k: int, inside: int, c: int, excited: bool, stride: int
+        self,
+        in_channels: int,
+        k: int,
+        inside: int,
+        c: int,
+        excited: bool,
+        act: type[nn.Module],
+        stride: int,
     ) -> None:
         super().__init__()
         self.skip = stride == 1 and in_channels == c
@@ -75,40 +86,12 @@ class Bneck(nn.Module):
             nn.Identity()
             if inside == in_channels
             else nn.Sequential(
-                nn.Conv2d(in_channels, inside, 1, bias=False), Norm(inside), nn.ReLU()
+                nn.Conv2d(in_channels, inside, 1, bias=False), Norm(inside), act()
             ),
             SamePad(k, stride),
             nn.Conv2d(inside, inside, k, stride=stride, groups=inside, bias=False),
             Norm(inside),
-            nn.ReLU(),
-            Excite(inside) if excited else nn.Identity(),
-            nn.Conv2d(inside, c, 1, bias=False),
-            Norm(c),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.branch(x)
-        return y + x if self.skip else y
-
-
-class Bneck2(nn.Module):
-    def __init__(
-        self, in_channels: int, k: int, inside: int, c: int, excited: bool, stride: int
-    ) -> None:
-        super().__init__()
-        self.skip = stride == 1 and in_channels == c
-        self.branch = nn.Sequential(
-            nn.Identity()
-            if inside == in_channels
-            else nn.Sequential(
-                nn.Conv2d(in_channels, inside, 1, bias=False),
-                Norm(inside),
-                nn.Hardswish(),
-            ),
-            SamePad(k, stride),
-            nn.Conv2d(inside, inside, k, stride=stride, groups=inside, bias=False),
-            Norm(inside),
-            nn.Hardswish(),
+            act(),
             Excite(inside) if excited else nn.Identity(),
             nn.Conv2d(inside, c, 1, bias=False),
             Norm(c),
@@ -126,21 +109,26 @@ class MobilenetV3(nn.Module):
             nn.Conv2d(3, 16, 3, stride=2, bias=False),
             Norm(16),
             nn.Hardswish(),
-            Bneck(16, 3, 16, 16, False, 1),
-            Bneck(16, 3, 64, 24, False, 2),
-            Bneck(24, 3, 72, 24, False, 1),
-            Bneck(24, 5, 72, 40, True, 2),
-            Bneck(40, 5, 120, 40, True, 1),
-            Bneck(40, 5, 120, 40, True, 1),
-            Bneck2(40, 3, 240, 80, False, 2),
-            Bneck2(80, 3, 200, 80, False, 1),
-            Bneck2(80, 3, 184, 80, False, 1),
-            Bneck2(80, 3, 184, 80, False, 1),
-            Bneck2(80, 3, 480, 112, True, 1),
-            Bneck2(112, 3, 672, 112, True, 1),
-            Bneck2(112, 5, 672, 160, True, 2),
-            Bneck2(160, 5, 960, 160, True, 1),
-            Bneck2(160, 5, 960, 160, True, 1),
+            *(
+                Bneck(in_channels, k, inside, c, excited, act, stride)
+                for in_channels, k, inside, c, excited, act, stride in [
+                    (16, 3, 16, 16, False, nn.ReLU, 1),
+                    (16, 3, 64, 24, False, nn.ReLU, 2),
+                    (24, 3, 72, 24, False, nn.ReLU, 1),
+                    (24, 5, 72, 40, True, nn.ReLU, 2),
+                    (40, 5, 120, 40, True, nn.ReLU, 1),
+                    (40, 5, 120, 40, True, nn.ReLU, 1),
+                    (40, 3, 240, 80, False, nn.Hardswish, 2),
+                    (80, 3, 200, 80, False, nn.Hardswish, 1),
+                    (80, 3, 184, 80, False, nn.Hardswish, 1),
+                    (80, 3, 184, 80, False, nn.Hardswish, 1),
+                    (80, 3, 480, 112, True, nn.Hardswish, 1),
+                    (112, 3, 672, 112, True, nn.Hardswish, 1),
+                    (112, 5, 672, 160, True, nn.Hardswish, 2),
+                    (160, 5, 960, 160, True, nn.Hardswish, 1),
+                    (160, 5, 960, 160, True, nn.Hardswish, 1),
+                ]
+            ),
             nn.Conv2d(160, 960, 1, bias=False),
             Norm(960),
             nn.Hardswish(),

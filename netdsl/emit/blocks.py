@@ -91,6 +91,11 @@ class Symbol:
         return "float"
 
     @property
+    def is_fraction(self) -> bool:
+        """Whether it is a number that need not be whole."""
+        return not self.words and self.type == "float"
+
+    @property
     def literal(self) -> code.Expression:
         """Its default."""
         if isinstance(self.default, Word):
@@ -461,7 +466,7 @@ class Scope:
         """Return the code of a size or condition; `of` gives that of a symbol, which is its name unless given."""
         self.used |= symbols(value)
         assert self.general is not None or not symbols(value), "what is open outside of blocks has no name"
-        fractions = {name for name in symbols(value) if self.symbols[name].type == "float"}
+        fractions = {name for name in symbols(value) if self.symbols[name].is_fraction}
         if fractions and not isinstance(value, Condition) and self.general is not None and self.general.is_whole(value):
             raise Undecided(frozenset(fractions))  # floats would round what is whole
         rounded: dict[str, code.Expression] = {}

@@ -247,7 +247,7 @@ class _Emitter:
         self.is_frozen = False
         self.shared: dict[Body, code.Expression] = {}
         """The variables of shared blocks."""
-        self.labelled: dict[tuple[str, ...], Op] = {}
+        self.labelled: dict[tuple[str, ...], Step] = {}
         self.kinds: frozenset[str] = frozenset()
         """Names that Keras itself gives, with numbers, to the layers without one."""
 
@@ -442,6 +442,7 @@ class _Emitter:
         keywords = {"dtype": "int32"} if step.output.dtype == "int" else {}
         if step.named:
             keywords["name"] = self.label(step.name)
+            self.labelled[(self.label(step.name),)] = step
         sizes = tuple(size if isinstance(size, int) else None for size in step.output.sizes)
         return code.call("keras.Input", sizes, **keywords)
 
@@ -468,11 +469,17 @@ class _Emitter:
         return made
 
     def label_of(self, op: Op) -> str:
-        """Return the author's name of a layer; one inside groups has theirs before it where another layer has it."""
+        """Return the author's name of a layer; with those of the groups around it before it where others have it.
+
+        A copy of `for` without a name is such a group.
+        """
         label = self.label(op.label)
+        inside = "_".join((*(group.name for group in op.groups), label))
         tags = tuple(tag if isinstance(tag, str) else "*" for tag in self.tags)
-        owner = self.labelled.setdefault((*tags, label), op)
-        return label if owner is op else "_".join((*(group.name for group in op.groups), label))
+        found = inside if op.loops else label
+        while self.labelled.setdefault((*tags, found), op.step) is not op.step:
+            found = inside if found == label != inside else f"{found}_"
+        return found
 
     def carry(self, part: Part) -> None:
         """Let the module carry one of our classes, with the options that a part needs."""
