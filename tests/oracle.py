@@ -10,6 +10,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from netdsl.analysis.counts import count
 from netdsl.diagnostics import CompileError
 from netdsl.elaborate import elaborate
 from netdsl.emit import keras as keras_emitter
+from netdsl.emit import loops
 from netdsl.emit import torch as torch_emitter
+from netdsl.emit.blocks import Blocks, General
 from netdsl.emit.emitted import Emitted, Location
 from netdsl.layer import Layer
 from netdsl.layers.text import Embed
@@ -428,6 +431,21 @@ class Judgement:
     """Whether the outputs differ by what rounding makes of them in PyTorch alone, or no longer for smaller weights."""
 
 
+@contextmanager
+def written_out() -> Iterator[None]:
+    """Let code have a class for each of the numbers that a block is used with, and no loop for copies that differ."""
+    generalised, folded = Blocks.of, loops.folded
+
+    def concrete(self: Blocks, use: Use) -> tuple[General, dict[str, Any]]:
+        return General(use.block, use.body, {}, generalised(self, use)[0].tensors), {}
+
+    Blocks.of, loops.folded = concrete, lambda *_: None  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        Blocks.of, loops.folded = generalised, folded  # type: ignore[method-assign]
+
+
 def judge(text: str, jax: Callable[[], Jax], batch: int = BATCH) -> Judgement:
     """Compare PyTorch with Keras on torch and, where these differ, with Keras on JAX, whose word is the last.
 
@@ -443,6 +461,12 @@ def judge(text: str, jax: Callable[[], Jax], batch: int = BATCH) -> Judgement:
         for_torch, for_keras = emit_both(network)
         sources = f"{for_torch.source}\n{for_keras.source}"
         answers = {"torch": by_torch(for_torch, weights, inputs)}
+        with written_out():
+            plain = torch_emitter.emit(network)
+            apart = difference(answers["torch"].outputs, by_torch(plain, weights, inputs).outputs)
+        if apart > 1e-6:  # the same operations in the same order
+            message = f"code that is written out differs by {apart:.2g}"
+            return Judgement(f"{text}\n{message}\n{sources}\n{plain.source}", "written out")
         try:
             answers["keras on torch"] = by_keras(for_keras, weights, inputs)
             found = _problems(network, for_torch, for_keras, answers, batch) + _differences(answers)

@@ -175,3 +175,26 @@ def test_a_class_takes_what_enters_then_the_author_s_parameters() -> None:
     assert "def unit(x: keras.KerasTensor, c: int, s: int = 1) -> keras.KerasTensor:" in for_keras.source
     assert "Unit(4, 6)" in for_torch.source and "Unit(6, 8, s=2)" in for_torch.source
     assert "if s == 1 and in_channels == 2 * c" not in for_torch.source.split("class Network")[1]
+
+
+FOLDED = {
+    "two words": "in 8x8x3 | for n, r in [[relu, sigmoid], [tanh, relu], [gelu, tanh]] (conv 4@1 | n | conv 3@1 | r)",
+    "words the other way round": "in 8x16 | for a, b in [[relu, tanh], [tanh, relu]] (linear 16 | a | ln | b)",
+    "a word and a number": "in 8x8x3 | for r, k in [[relu, 1], [tanh, 3]] (conv 4@1 | r | conv 4@k same) | conv 1@1",
+    "words of a pool": "in 8x8x3 | for m, r in [[max, relu], [avg, tanh]] (pool 2/1 m | conv 4@1 | r) | conv 1@1",
+    "a table in a block": "block t c: for f, k, r in [[1, 3, relu], [2, 1, tanh], [4, 5, gelu]] (conv f*c@k same | r)\n"
+    "in 8x8x3 | t 2 | t 3 | conv 1@1",
+    "some at their default": "block d p=1: linear 8 | scale p\nin 8 | for p in [1, 2, 5] (d p=p) | linear 2",
+    "a fraction at its default": "block d p=0.1: linear 8 | scale p\nin 8 | for p in [0.1, 0.2] (d p=p) | linear 2",
+    "nothing but a loop": "in 8x16 | for c in [16, 32] (linear c | relu)",
+    "a block of nothing but a loop": "block u: for c in [16, 32] (linear c | relu)\nin 8x16 | u | u",
+    "loops in loops": "in 8x4 | for a in [3, 5] (for b in 3 (linear a+b | relu) | ln) | linear 2",
+    "a loop in a repeat": "in 8x4 | (for b in [3, 4] (linear b | relu)) * 3 | linear 2",
+    "what stands outside": "in 8x4 as x | for c in [4, 4, 4] (add(x, linear c)) | linear 2",
+}
+
+
+@pytest.mark.parametrize("case", FOLDED)
+def test_a_loop_is_what_is_written_out(case: str, jax: oracle.Jax) -> None:
+    """Both programs agree, and PyTorch's with the one that has no loops and no arguments."""
+    assert not oracle.judge(FOLDED[case], lambda: jax).disagreement

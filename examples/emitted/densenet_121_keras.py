@@ -50,6 +50,7 @@ def densenet() -> keras.Model:
     for _ in range(24):
         x = dense_layer(x)
     x = transition(x)
+    # stage_4: 7x7x1024
     for _ in range(16):
         x = dense_layer(x)
     x = norm(x)

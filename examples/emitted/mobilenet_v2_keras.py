@@ -34,10 +34,8 @@ def inverted_residual(
     y = layers.Conv2D(c, 1, use_bias=False)(y)
     y = norm(y)
     if stride == 1 and in_channels == c:
-        x = y + x
-    else:
-        x = y
-    return x
+        y = y + x
+    return y
 
 
 def unit(x: keras.KerasTensor, c: int, stride: int, expand: int) -> keras.KerasTensor:

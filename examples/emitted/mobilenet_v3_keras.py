@@ -57,10 +57,8 @@ def bneck(
     y = layers.Conv2D(c, 1, use_bias=False)(y)
     y = norm(y)
     if stride == 1 and in_channels == c:
-        x = y + x
-    else:
-        x = y
-    return x
+        y = y + x
+    return y
 
 
 def mobilenet_v3() -> keras.Model:
@@ -69,7 +67,7 @@ def mobilenet_v3() -> keras.Model:
     x = layers.Conv2D(16, 3, strides=2, padding="same", use_bias=False)(x)
     x = norm(x)
     x = ops.hard_silu(x)
-    for k_, inside_, c_, excited_, act_, stride_ in [
+    for k, inside, c, excited, act, stride in [
         (3, 16, 16, False, "relu", 1),
         (3, 64, 24, False, "relu", 2),
         (3, 72, 24, False, "relu", 1),
@@ -86,7 +84,7 @@ def mobilenet_v3() -> keras.Model:
         (5, 960, 160, True, "hard_silu", 1),
         (5, 960, 160, True, "hard_silu", 1),
     ]:
-        x = bneck(x, k_, inside_, c_, excited_, act_, stride_)
+        x = bneck(x, k, inside, c, excited=excited, act=act, stride=stride)
     x = layers.Conv2D(960, 1, use_bias=False)(x)
     x = norm(x)
     x = ops.hard_silu(x)

@@ -110,7 +110,9 @@ class MobilenetV3(nn.Module):
             Norm(16),
             nn.Hardswish(),
             *(
-                Bneck(in_channels, k, inside, c, excited, act, stride)
+                Bneck(
+                    in_channels, k, inside, c, excited=excited, act=act, stride=stride
+                )
                 for in_channels, k, inside, c, excited, act, stride in [
                     (16, 3, 16, 16, False, nn.ReLU, 1),
                     (16, 3, 64, 24, False, nn.ReLU, 2),

@@ -78,10 +78,12 @@ def transformer() -> keras.Model:
     x = embedding(source)
     x = placed(x)
     encoder = x
+    # encoder: Tx512
     for _ in range(6):
         encoder = post_norm(encoder, 8)
     x = embedding(target)
     x = placed(x)
+    # decoder: Tx512
     for _ in range(6):
         x = post_norm_decoder(x, encoder, 8)
     x = embedding(x, reverse=True)

@@ -525,8 +525,8 @@ class Scope:
             if name in self.used and known.at is not None:
                 place, axis = known.at
                 shape = code.Attribute(code.Name(tensors[place]), "shape")
-                number = code.expression(-1 if known.is_channels else axis + 1)
-                found.append(code.Assign(code.Name(self.words[name]), code.Subscript(shape, number)))
+                place_in_shape = code.expression(-1 if known.is_channels else axis + 1)
+                found.append(code.Assign(code.Name(self.words[name]), code.Subscript(shape, place_in_shape)))
         return found
 
     def parameters(self, of_words: code.Expression) -> tuple[code.Parameter, ...]:
@@ -552,15 +552,15 @@ class Scope:
 
         `values` are the symbols at the call; what is the default is left out.
         """
-        plain = []
-        keywords = []
+        plain: list[code.Expression] = []
+        keywords: list[tuple[str, code.Expression]] = []
         for known in self.needed():
             value = values[known.name]
             if known.item is not None:
                 value = tuple(values[name] for name, like in self.symbols.items() if like.word == known.word)
-            if known.default is None:
+            if known.default is None and not keywords and known.type != "bool":
                 plain.append(known.passed(value, outer))
-            elif isinstance(value, Expression | Condition) or value != known.default:
+            elif known.default is None or isinstance(value, Expression | Condition) or value != known.default:
                 keywords.append((self.words[known.name], known.passed(value, outer)))
         return tuple(plain), tuple(keywords)
 
@@ -591,17 +591,17 @@ def _name_in(target: Target, layer: type[Layer]) -> code.Expression | None:
     return code.Name(made.function) if made is not None and is_plain and isinstance(made.function, str) else None
 
 
-def _tidy(sum: code.Binary) -> code.Expression:
+def _tidy(difference: code.Binary) -> code.Expression:
     """Return (k - 1) // 2 for (k + 1) // 2 - 1, which is the normal form."""
-    floor, offset = sum.left, sum.right
-    if sum.operator != "-" or not isinstance(floor, code.Binary) or floor.operator != "//":
-        return sum
+    floor, offset = difference.left, difference.right
+    if difference.operator != "-" or not isinstance(floor, code.Binary) or floor.operator != "//":
+        return difference
     above, below = floor.left, floor.right
     if not isinstance(above, code.Binary) or above.operator != "+":
-        return sum
+        return difference
     numbers = [part.value if isinstance(part, code.Literal) else None for part in (above.right, below, offset)]
     if not all(type(number) is int for number in numbers):
-        return sum
+        return difference
     rest, divisor, taken = numbers
     left = rest - divisor * taken  # type: ignore[operator]
     moved = code.Binary(above.left, "-" if left < 0 else "+", code.expression(abs(left))) if left else above.left

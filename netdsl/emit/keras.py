@@ -236,6 +236,8 @@ class _Emitter:
         """The functions of blocks; one whose layers are frozen is another."""
         self.definitions: list[code.Statement] = []
         self.function_names: set[str] = set(reserved)
+        """Those that are there, and those that a function cannot have, as a variable may."""
+        self.made: set[str] = set()
         self.own_layers: dict[str, code.Class] = {}
         self.loops = 0
         self.group: Group | None = None
@@ -663,7 +665,7 @@ class _Emitter:
             inner = {0: last, **{n: held[value] for n, value in enumerate(others, 1)}}
             self.body(part, inner, alive | taken, [])
             result = self.variables.name_of[inner[part.outputs[0]]]
-            self.leave(result, name)
+            _leave(self.statements, result, name)
             made.append(tuple(self.statements))
             items += self.items
         self.loop_level -= 1
@@ -671,7 +673,7 @@ class _Emitter:
         self.group = outside
         groups = [copy[0].loops[self.loop_level] for copy in ops]
         variables = self.variables
-        owned = {*variables.holds, *variables.objects, *self.scope.words.values(), *self.function_names}
+        owned = {*variables.holds, *variables.objects, *self.scope.words.values(), *self.made}
         self.statements, self.items, self.variables, self.labelled = outer
         folded = None if _has_labels(tuple(items)) else loops.folded(made, groups, self.defaults_of, owned)
         if folded is None:
@@ -864,14 +866,14 @@ class _Emitter:
         self.is_frozen = was_frozen
         self.statements, self.items = outer, outer_items
         (first, first_items, yes), (second, second_items, no) = sides
-        free = [name for name in ((no, yes) if second else (yes, no)) if holds.get(name) not in alive]
+        results = (yes, no) if not first or second else (no, yes)  # a side that does nothing has it already
+        free = [name for name in results if holds.get(name) not in alive]
         if free and not wanted:
             name = self.variables.bind(free[0], held[value])
         else:
             name = self.variables.choose(held[value], wanted, op.step.name, alive)
         for statements, _, result in sides:
-            if result != name:
-                statements.append(code.Assign(code.Name(name), code.Name(result)))
+            _leave(statements, result, name)
         condition = does.condition if first else negate(does.condition)
         body, otherwise = (first, second) if first else (second, [])
         if body:
@@ -888,6 +890,7 @@ class _Emitter:
             number += 1
             found = f"{name}_v{number}"
         self.function_names.add(found)
+        self.made.add(found)
         return found
 
     def experts(self, op: Op, experts: Experts, alive: set[int]) -> code.Expression:
@@ -936,6 +939,8 @@ class _Emitter:
         if before != name:
             self.statements.append(code.Assign(code.Name(name), code.Name(before)))
         word = op.step.full_name.replace(".", "_")
+        if op.label and not self.blocked and not self.loops:
+            self.statements.append(code.Comment(f"{op.label}: {op.step.output}"))
         was_frozen, self.is_frozen = self.is_frozen, self.is_frozen or op.step.is_frozen
         first: Size = 0
         single: list[tuple[code.Statement, ...]] = []
@@ -953,7 +958,7 @@ class _Emitter:
             inner = {0: held[value], **{n: held[source] for n, source in enumerate(op.inputs[1:], 1)}}
             self.body(operations, inner, alive | taken, [])
             result = self.variables.name_of[inner[operations.outputs[0]]]
-            self.leave(result, name)
+            _leave(self.statements, result, name)
             self.variables.bind(name, held[value])
             copied, self.statements = tuple(self.statements), outer
             items, self.items = tuple(self.items), outer_items
@@ -978,22 +983,12 @@ class _Emitter:
         """Append copies that differ in their tensors, as a loop if nothing but numbers is other in the code."""
         folded = None
         if len(copies) > 2 or (len(copies) == 2 and copies[0] == copies[1]):
-            owned = {*self.variables.holds, *self.variables.objects, *self.scope.words.values(), *self.function_names}
+            owned = {*self.variables.holds, *self.variables.objects, *self.scope.words.values(), *self.made}
             folded = loops.folded(copies, [None] * len(copies), self.defaults_of, owned)
         if folded is None:
             self.statements += [statement for copy in copies for statement in copy]
         else:
             self.statements.append(code.For(folded.target, folded.source, folded.body))
-
-    def leave(self, result: str, name: str) -> None:
-        """Let a copy leave its tensor in the variable of the loop."""
-        last = self.statements[-1] if self.statements else None
-        if result == name:
-            return
-        if isinstance(last, code.Assign) and last.targets == (code.Name(result),):
-            self.statements[-1] = evolve(last, targets=(code.Name(name),))
-        else:
-            self.statements.append(code.Assign(code.Name(name), code.Name(result)))
 
     def counted(self, *bounds: Size) -> code.Expression:
         """Return a range of numbers."""
@@ -1032,6 +1027,15 @@ def _frozen(layer: code.Call) -> code.Call:
 def _is_a_layer(part: code.Expression) -> TypeGuard[code.Call]:
     """Whether an argument makes another layer."""
     return isinstance(part, code.Call) and isinstance(part.value, code.Name) and part.value.dotted.startswith("layers.")
+
+
+def _leave(statements: list[code.Statement], result: str, name: str) -> None:
+    """Let statements leave their tensor in a variable other than the one that they have it in."""
+    last = statements[-1] if statements else None
+    if result != name and isinstance(last, code.Assign) and last.targets == (code.Name(result),):
+        statements[-1] = evolve(last, targets=(code.Name(name),))
+    elif result != name:
+        statements.append(code.Assign(code.Name(name), code.Name(result)))
 
 
 def _has_labels(items: tuple[_Item, ...]) -> bool:

@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 from ..network import Group
 from ..values import Word
 from . import code
-from .skeleton import PYTHON_OWNS, is_free
+from .skeleton import PYTHON_OWNS, is_free, to_code
 
 Defaults: TypeAlias = "Callable[[str], Mapping[str, Any]]"
 """The keywords of a function that have a default, with it."""
@@ -45,7 +45,7 @@ def folded(
     names = _names(columns, groups, {*owned, *PYTHON_OWNS})
     body = _put(tuple(copies), defaults, names)
     count = len(copies)
-    rows, targets = _rows(names, groups, count)
+    rows, targets = _rows(names, count)
     if not targets:
         return Folded(code.Name("_"), code.call("range", count), body)
     variables = tuple(map(code.Name, targets))
@@ -123,7 +123,8 @@ def _keywords(calls: tuple[code.Call, ...], defaults: Defaults) -> list[dict[str
             if word not in keywords:
                 if word not in known:
                     raise _Differ
-                keywords[word] = code.expression(known[word])
+                value = known[word]
+                keywords[word] = value if isinstance(value, code.Expression) else to_code(value)
     return [{word: keywords[word] for word in words} for keywords in given]
 
 
@@ -144,14 +145,17 @@ def _names(columns: Mapping[Column, str], groups: Sequence[Group | None], owned:
         for place, name in enumerate(first.loop.names):
             authors[name] = tuple(group.values[place] for group in groups if group is not None)
     named: dict[Column, _Column] = {}
+    bound: set[str] = set()
     taken = set(owned)
     spelled = {name: _free(name, taken) for name in authors}
     counted = [name for name, values in authors.items() if values == tuple(range(len(groups)))]
     counter = spelled[counted[0]] if counted else _free("i", taken)
     for column, hint in columns.items():
         values = [_number(value) for value in column]
-        own = next((name for name, known in authors.items() if _equal(values, known) or _named(column, known)), "")
+        own = next((name for name, known in authors.items() if _equal(values, known)), "")
+        own = own or next((name for name, known in authors.items() if name not in bound and _named(column, known)), "")
         if own:
+            bound.add(own)
             named[column] = _Column(code.Name(spelled[own]), spelled[own], column)
             continue
         line = _line(values)
@@ -164,10 +168,8 @@ def _names(columns: Mapping[Column, str], groups: Sequence[Group | None], owned:
     return named
 
 
-def _rows(
-    names: Mapping[Column, _Column], groups: Sequence[Group | None], count: int
-) -> tuple[list[tuple[code.Expression, ...]], list[str]]:
-    """Return the table of the variables that are used, and these: the author's first, in their order."""
+def _rows(names: Mapping[Column, _Column], count: int) -> tuple[list[tuple[code.Expression, ...]], list[str]]:
+    """Return the table of the variables that are used, and these, in the order in which the code reads them."""
     columns: dict[str, Column] = {}
     for column in names.values():
         values = tuple(map(code.Literal, range(count))) if column.values is None else column.values
@@ -203,10 +205,12 @@ def _equal(values: list[Any], known: tuple[Any, ...]) -> bool:
 
 
 def _named(column: Column, known: tuple[Any, ...]) -> bool:
-    """Whether names in code are those of the author's words: each word has one, and no two have the same."""
+    """Whether words in code are those of the author: each of his has one, and no two have the same."""
     pairs = set(zip(column, known, strict=True))
     words, names = {word for _, word in pairs}, {name for name, _ in pairs}
-    return all(isinstance(word, Word) for word in words) and len(pairs) == len(words) == len(names)
+    are_words = all(isinstance(word, Word) for word in words)
+    are_names = all(isinstance(name, code.Name) or isinstance(getattr(name, "value", None), str) for name in names)
+    return are_words and are_names and len(pairs) == len(words) == len(names)
 
 
 def _line(values: list[Any]) -> tuple[Fraction, Fraction] | None:

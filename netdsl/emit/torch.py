@@ -351,7 +351,8 @@ class _Emitter:
                 start = code.Call(code.Attribute(code.call("super"), "__init__"), alone.arguments, alone.keywords)
                 init = self.init((), code.Evaluate(start))
                 return code.Class(name, (alone.value,), (init,)), only.items
-            items = only.items if len(only.modules) > 1 else _moved(only.items, "0.")
+            stands_alone = len(only.modules) == 1 and not isinstance(alone, code.Starred)
+            items = _moved(only.items, "0.") if stands_alone else only.items
             return code.Class(name, (code.Name("nn.Sequential"),), (self.init((), _start(*only.modules)),)), items
         segments = [part for segment in segments for part in self.trimmed(segment, placement)]
         shared = {body: _attribute_of(self.first_uses[body][0]) for body in placement.shared}
@@ -728,7 +729,9 @@ class _Emitter:
             if names[place] in taken and group_name and group_name != names[place]:
                 names[place] = f"{group_name}_{names[place]}"
             while names[place] in taken or iskeyword(names[place]):
-                names[place] += "_"
+                word, _, number = names[place].rpartition("_")
+                is_numbered = word and number.isdecimal()
+                names[place] = f"{word}_{int(number) + 1}" if is_numbered else f"{names[place]}_"
             taken.update(filter(None, (names[place],)))
         given = iter(names)
         named = []
