@@ -825,7 +825,7 @@ class _Emitter:
             words.append(self.variables.bind(self.variables.free(word, set(held.values())), held[number]))
         self.body(operations, held, set(), [])
         leaving = code.Name(self.variables.name_of[held[operations.outputs[0]]])
-        last = self.statements[-1]
+        last = self.statements[-1] if self.statements else None
         if isinstance(last, code.Assign) and last.targets == (leaving,):
             self.statements[-1] = code.Return(last.value)
         else:

@@ -81,8 +81,11 @@ def _solved(size: Any, mine: Any, known: frozenset[str]) -> list[tuple[str, Any]
     if len(names) != 1:
         return []
     (name,) = names
-    start = substitute(size, {name: 0})
-    slope = substitute(size, {name: 1}) - start
+    try:
+        start = substitute(size, {name: 0})
+        slope = substitute(size, {name: 1}) - start
+    except ZeroDivisionError:  # something is divided by it
+        return []
     if symbols(slope) or slope == 0 or same(size, symbol(name) * slope + start) is not True:
         return []
     return [(name, divide(mine - start, slope))]
