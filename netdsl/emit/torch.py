@@ -347,6 +347,7 @@ class _Emitter:
                 and len(only.modules) == 1
                 and isinstance(alone, code.Call)
                 and isinstance(alone.value, code.Name)
+                and alone.value.dotted not in self.scope.words.values()  # it would be an argument
             ):
                 start = code.Call(code.Attribute(code.call("super"), "__init__"), alone.arguments, alone.keywords)
                 init = self.init((), code.Evaluate(start))
