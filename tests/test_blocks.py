@@ -150,6 +150,8 @@ OPEN = {
     "a division by a size": "block b c: conv c@3 stride=height//2 pad=1 | conv c@1\nin 7x6x8 | b 4 | b 3 | conv 2@1",
     "a side that does nothing": "block b k act=tanh: if k == 2 then act else id\nin 6 | b 2 | b 3 act=relu | dense 2",
     "a block that is a word alone": "block b act: act\nin 6 | b relu | dense 4 | b tanh | dense 2",
+    "experts with a parameter called like a tensor": "block b x e: moe(linear x) experts=e\n"
+    "in 5x5x1 | b 6 2 | b 3 3 | conv 2@1",
     "a recurrent layer": "block b n: lstm n seq | dropout 0.1\nin 6x4 | b 3 | b 5 | linear 2",
     "a parameter in a function": "block b r: linear (4*r) | reshape [length*r, 4]\nin 6x4 | b 2 | b 3 | linear 2",
     "a number that is rounded": "block b c: conv (divisible(c, 8))@1 | conv (max(2, c//3))@1\n"

@@ -100,6 +100,9 @@ STRUCTURES = {
     "frozen recurrent layers": """
         in 6x5 | freeze(lstm 4 seq bidirectional as both | gru 3 seq) | freeze(positions) | rnn 3 | dense 2
     """,
+    "a repeat called like the variable of its loop": """
+        in 9 int | embed 4 vocab=7 | (linear channels as out_1) * 2 as i | linear 2
+    """,
     "frozen attention": """
         in 6x4 | freeze(attention 2 | attention 4) | freeze(attention 2 rope as near) | attention 2 rope | reshape 2x3x4 | freeze(attention 1 window=[2, 3])
         | flatten | dense 2

@@ -316,10 +316,10 @@ class _Emitter:
         assert x is not None, "only whole networks are emitted"
         keywords = {"dtype": "int32"} if x.dtype == "int" else {}
         entering = code.Name(self.variables.keep(f"{name}_inputs" if name else "inputs", set()))
-        self.variables.bind("x", -1)
+        x_word = self.variables.bind(self.variables.free("x", set()), -1)
         sizes = tuple(None if symbols(size) - self.known.always else size for size in x.sizes)
         made = code.call("keras.Input", to_code(sizes, size=self.scope.size), **keywords)
-        self.statements.append(code.Assign((code.Name("x"), entering), made))
+        self.statements.append(code.Assign((code.Name(x_word), entering), made))
         held = {0: -1}
         self.body(operations, held, set(), [])
         leaving = code.Name(self.variables.name_of[held[operations.outputs[0]]])
@@ -899,6 +899,7 @@ class _Emitter:
         outer, self.statements = self.statements, []
         outer_items, self.items = self.items, []
         outer_variables, self.variables = self.variables, Variables(())
+        self.variables.objects |= set(self.scope.words.values())
         was_frozen, self.is_frozen = self.is_frozen, self.is_frozen or op.step.is_frozen
         tag = op.step.full_name.replace(".", "_")
         tags, self.tags = self.tags, [*self.tags, f"{tag}_", code.Name("number"), "_"]
@@ -948,7 +949,7 @@ class _Emitter:
             outer, self.statements = self.statements, []
             outer_items, self.items = self.items, []
             tags = list(self.tags)
-            variable = self.variables.free(f"i{self.loops or ''}", alive)
+            variable = self.variables.free(f"i{self.loops or ''}", alive | {held[value]})
             self.variables.objects.add(variable)  # no loop inside may have it too
             self.loops += 1
             number: tuple[str | code.Expression, ...] = (f"{word}_{first + 1}_",)
