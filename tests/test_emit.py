@@ -13,6 +13,9 @@ import oracle
 import pytest
 
 import netdsl
+from netdsl.diagnostics import CompileError
+from netdsl.emit import keras as keras_emitter
+from netdsl.emit import torch as torch_emitter
 from netdsl.emit.keras import snake_case
 from netdsl.emit.torch import MODULE_OWNS
 from netdsl.net import TARGETS
@@ -410,3 +413,12 @@ def test_a_table_that_is_used_both_ways_is_one(target: str, tmp_path: Path) -> N
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     assert np.allclose(keras.ops.convert_to_numpy(again(ids)), 4 * before) and len(again.trainable_variables) == 1
+
+
+def test_a_network_without_inputs_is_no_keras_model() -> None:
+    """PyTorch's takes nothing, and Keras has no such models, which is said."""
+    network = oracle.network_of("param 3x4 init=ones | relu")
+    assert "def forward(self) -> Tensor:" in torch_emitter.emit(network).source
+    with pytest.raises(CompileError) as refused:
+        keras_emitter.emit(network)
+    assert [found.code for found in refused.value.diagnostics] == ["E025"]
