@@ -503,7 +503,11 @@ def judge(text: str, jax: Callable[[], Jax], batch: int = BATCH) -> Judgement:
 
 def _without_inputs(network: Network, weights: Arrays) -> Judgement:
     """Run what has no inputs in PyTorch; Keras has no such models, and we have to say so."""
-    torch_says = by_torch(torch_emitter.emit(network), weights, [])
+    program = torch_emitter.emit(network)
+    try:
+        torch_says = by_torch(program, weights, [])
+    except Exception as error:
+        return Judgement(f"{network.source.text}\n{error}\n{program.source}", f"{type(error).__name__} without inputs")
     try:
         source = keras_emitter.emit(network).source
     except CompileError as refusal:
