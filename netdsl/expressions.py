@@ -21,10 +21,10 @@ from .size import (
     divide,
     either,
     exact,
-    lone,
     maximum,
     minimum,
     negate,
+    operands_of,
     same,
 )
 from .size import truth as open_truth
@@ -398,14 +398,14 @@ def divisible(x: Value, d: Value) -> Value:
 
 def divisible_parts(value: Value) -> tuple[Value, Value] | None:
     """Return the x and d of which an open value is `divisible(x, d)`, None where it is something else."""
-    chosen = lone(value, "if")
-    largest = lone(chosen[2], "max") if chosen else ()
+    chosen = operands_of(value, "if")
+    largest = operands_of(chosen[2], "max") if chosen else ()
     steps = [part for part in largest if isinstance(part, int)]
     if len(largest) != 2 or len(steps) != 1:
         return None
     (d,) = steps
     (multiple,) = (part for part in largest if part is not d)
-    floor = lone(divide(multiple, d), "//")
+    floor = operands_of(divide(multiple, d), "//")
     if not floor:
         return None
     x = divide(floor[0] * d, floor[1]) - divide(d, 2)

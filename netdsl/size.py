@@ -216,25 +216,25 @@ def truth(name: str) -> Condition:
     return Condition("truth", (), (0, name), name)
 
 
-def alone(node: Atom | Condition) -> Size | Condition:
+def as_value(node: Atom | Condition) -> Size | Condition:
     """Return a symbol, as `fold` hands it over, as a value."""
     return _lone(node) if isinstance(node, Atom) else node
 
 
-def lone(value: Any, operator: str) -> tuple[Any, ...]:
+def operands_of(value: Any, operator: str) -> tuple[Any, ...]:
     """Return the operands of a value that is nothing but one `//`, min, max, choice or fraction; () for others."""
     terms = _terms(value) if isinstance(value, Expression) else ()
     atom = _alone(terms[0][0]) if len(terms) == 1 and terms[0][1] == 1 else None
     return atom.operands if atom is not None and atom.operator == operator else ()
 
 
-def rebuilt(value: Any, replace: Callable[[Any], Any]) -> Any:
-    """Return a size or condition with something else in the place of its choices, from the inside out."""
+def with_choices(value: Any, replace: Callable[[Any], Any]) -> Any:
+    """Return a size or condition with what `replace` makes of each of its choices, from the inside out."""
 
     def apply(name: str, operands: tuple[Any, ...]) -> Any:
         return replace(_pick(*operands)) if name == "if" else _MEANING[name](*operands)
 
-    return fold(value, lambda number: number, alone, apply) if isinstance(value, Expression | Condition) else value
+    return fold(value, lambda number: number, as_value, apply) if isinstance(value, Expression | Condition) else value
 
 
 def exact(number: Number) -> int:

@@ -21,7 +21,7 @@ from ..layers import forms
 from ..layers.windows import axis_names
 from ..network import Body, Network, Use
 from ..scope import Block, nodes_in
-from ..size import Condition, Expression, Undecided, fold, rebuilt, substitute, symbol, symbols, truth
+from ..size import Condition, Expression, Undecided, fold, substitute, symbol, symbols, truth, with_choices
 from ..symbolic import Differs, Instance, Matching, NotGeneral, OpenLayer, OpenWord, body_on
 from ..syntax import tree
 from ..values import NamedTensor, Word
@@ -207,6 +207,12 @@ class Blocks:
                 self.join(use)
         for family in self.families.values():
             self.name(family)
+        known = [known for family in self.families.values() for known in family.table.values() if not known.is_open]
+        self.arguments = Arguments(
+            frozenset(one.name for one in known if not one.is_position),
+            frozenset(one.name for one in known if one.is_position),
+        )
+        """The symbols that code takes as arguments."""
         self.settle()
 
     def length_of(self, block: Block, word: str) -> int | None:
@@ -350,28 +356,26 @@ class Blocks:
         if family is None:  # inside of a block, where another value is one of a list or a word
             raise Undecided(_symbols_of(use))
         values = family.values(use)
-        if not all(self.knows(family.table[name], value) for name, value in values.items()):
+        if not all(self.can_call(use.definition, family.table[name], value) for name, value in values.items()):
             raise Undecided(_symbols_of(use))
         held = {name: values[name] for name in family.table if name in family.fixed}
         mine = symbols(tuple(held.values())) & self.owners.keys()
         if mine:
             raise Undecided(mine)
-        if len(held) == len(family.table):
-            key: Any = use.body
-            made = General(use.block, use.body, {}, _tensor_names(family))
-        else:
-            key = (id(family), tuple(held.items()))
-            made = self.known.get(key) or self.general(family, held)
-        self.known.setdefault(key, made)
+        is_fixed = len(held) == len(family.table)
+        key: Any = use.body if is_fixed else (id(family), tuple(held.items()))
+        if key not in self.known:
+            fixed = General(use.block, use.body, {}, _tensor_names(family))
+            self.known[key] = fixed if is_fixed else self.general(family, held)
         return self.known[key], values
 
-    def knows(self, known: Symbol, value: Any) -> bool:
+    def can_call(self, block: Block, known: Symbol, value: Any) -> bool:
         """Whether code can call a word, if it is one; in a side of an `if` that no use takes it may be another."""
         if not isinstance(value, Word) or value.text in known.words:
             return True
         name = _name_in(self.target, forms(value.text)[0]) if forms(value.text) else None
         if name is not None:
-            known.words[value.text] = name
+            self.open_words[block][known.word][value.text] = name  # which is what the symbol knows
         return name is not None
 
     def general(self, family: Family, held: dict[str, Any]) -> General:
@@ -398,19 +402,6 @@ class Blocks:
         )
         named = {value: word for word, value in arguments.items() if isinstance(value, Condition) and word not in given}
         return General(family.definition.name, body, free, _tensor_names(family), samples, named)
-
-    @property
-    def arguments(self) -> Arguments:
-        """The symbols that code takes as arguments."""
-        closed = [
-            (name, family.table[name].is_position)
-            for name, family in self.owners.items()
-            if not family.table[name].is_open
-        ]
-        return Arguments(
-            frozenset(name for name, is_position in closed if not is_position),
-            frozenset(name for name, is_position in closed if is_position),
-        )
 
     def instance(self, use: Use) -> Instance:
         """Return a use as what its body on symbols makes of it. Raises Undecided, NotGeneral or Differs."""
@@ -480,7 +471,7 @@ class Scope:
             rounded[name] = code.call("divisible", *(self.size(number, of) for number in found))
             return symbol(name)
 
-        value = rebuilt(value, shorter)
+        value = with_choices(value, shorter)
         divides = "//" if self.general is None or self.general.is_whole(value) else "/"
 
         def leaf(node: Any) -> code.Expression:

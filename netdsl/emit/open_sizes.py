@@ -8,7 +8,7 @@ from typing import Any
 from attrs import evolve
 
 from ..layer import Layer, Tensor, arguments
-from ..size import Condition, Expression, alone, divide, fold, same, substitute, symbol, symbols
+from ..size import Condition, Expression, as_value, divide, fold, same, substitute, symbol, symbols
 from ..values import TABLE, NamedTensor
 from .calls import Call, Choice, Index, Method, Operation, Part
 
@@ -154,7 +154,7 @@ def _written(value: Expression | Condition, size_of: Callable[[int, int], Any], 
 
     def leaf(node: Any) -> Any:
         if node.name in known:
-            return alone(node)
+            return as_value(node)
         place, _, axis = node.name.partition(".")
         return size_of(int(place), int(axis))
 
