@@ -355,7 +355,8 @@ class Elaborator:
                 )
         renamed = tuple(evolve(output, value=renumbered[output.value]) for output in outputs)
         ordered = sorted(self.diagnostics, key=lambda found: (found.span.source is not self.source, found.span.start))
-        network = Network(name, self.source, body, renamed, self.options, trainings, tuple(self.budgets))
+        budgets, constants = tuple(self.budgets), tuple(self.constants)
+        network = Network(name, self.source, body, renamed, self.options, trainings, budgets, constants)
         return network, tuple(ordered)
 
     def statement(self, builder: Builder, statement: tree.Statement) -> Output | None:
@@ -513,15 +514,20 @@ class Elaborator:
         except (Mistake, Undecided) as found:
             builder.declarations.add(name, Lost(statement.name.span))
             if isinstance(found, Undecided):
-                raise Mistake(_undecided(found, statement.value.span)) from None
+                self.report_undecided(found, statement.value.span)
+                raise Silent from None
             raise
         finally:
             self.checking -= name in self.options.settings
         if name in self.options.settings:
             value = self.setting(builder, statement, value)
-        given = Given(value, statement.name.span)
+        given = Given(self.constant_value(name, value), statement.name.span)
         builder.declarations.add(name, given)
         builder.declarations.own[name] = given
+
+    def constant_value(self, name: str, value: ArgumentValue) -> ArgumentValue:
+        """Return what a constant is to all that names it."""
+        return value
 
     def setting(self, builder: Builder, statement: tree.Const, own: ArgumentValue) -> ArgumentValue:
         """Return the value that has been set for a constant, which has to be like its own one."""

@@ -1,11 +1,13 @@
 """Blocks on symbols: one body for many uses of a block, with its conditions kept; and what one of the uses makes of it.
 
+A file can be had so too, for all values of its constants.
+
 A question that symbols leave open raises Undecided, and a body that cannot be had on symbols raises NotGeneral.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from operator import index
 from typing import Any
 
@@ -16,12 +18,13 @@ from .elaborate import Elaborator, StageNames
 from .expressions import evaluate
 from .layer import Layer, Refused, Tensor, arguments
 from .layers import forms
-from .network import Body, Experts, If, Repeat, Run, Step, Use, Value
+from .network import Body, Experts, If, Network, Repeat, Run, Step, Use, Value
 from .options import Options
 from .scope import Block, Builder, Given
-from .size import Condition, Expression, TooLarge, Undecided, bounds, choose, known, negate, substitute
+from .size import Condition, Expression, TooLarge, Undecided, bounds, choose, known, negate, substitute, symbols
 from .source import Span
 from .syntax import tree
+from .syntax.parser import parse
 from .values import NamedTensor
 from .values import Value as ArgumentValue
 
@@ -47,6 +50,21 @@ class OpenLayer(Layer):
 
     def output(self, x: Tensor) -> Tensor:
         return x
+
+
+CONSTANT = "const."
+"""How the name of the symbol begins that stands for a constant."""
+
+
+def constants_in(value: Any) -> frozenset[str]:
+    """Return the symbols in a value that stand for constants."""
+    return frozenset(name for name in symbols(value) if name.startswith(CONSTANT))
+
+
+def _refuse_constants(condition: Condition) -> None:
+    """Ask for the constants in a condition: a network has the layers that its constants decide on, and no others."""
+    if constants_in(condition):
+        raise Undecided(constants_in(condition))
 
 
 class NotGeneral(Exception):
@@ -145,6 +163,7 @@ class _Symbolic(Elaborator):
         self, builder: Builder, branch: tree.Conditional, condition: Condition, entering: Value | None
     ) -> Value | None:
         """Append both sides of an `if` as bodies of their own."""
+        _refuse_constants(condition)
         x = builder.around if entering is None else entering
         if x is None:
             raise Undecided(condition.symbols)
@@ -166,6 +185,7 @@ class _Symbolic(Elaborator):
         """Append the sum that is only there under a condition, and without which the branch stands alone."""
         if branch is None or entering is None:
             raise NotGeneral(stage.span.text)
+        _refuse_constants(when)
         sides = []
         for holds in (when, negate(when)):
             inner = _Side(builder, branch, holds)
@@ -238,6 +258,28 @@ class _Symbolic(Elaborator):
         return value
 
 
+class _OpenFile(_Symbolic):
+    """A walk over a file whose constants may stay open."""
+
+    def __init__(self, network: Network, constant: Callable[[str, ArgumentValue], ArgumentValue]) -> None:
+        super().__init__(network.source, network.options)
+        self.constant_value = constant  # type: ignore[method-assign, assignment]
+
+    def check_unused_blocks(self, builder: Builder) -> None:
+        """Leave them alone: they have been checked, and are not in the network."""
+
+
+def network_on(network: Network, constant: Callable[[str, ArgumentValue], ArgumentValue]) -> Network:
+    """Return a network as it is where its constants are what `constant` makes of their names and values.
+
+    Raises Undecided or NotGeneral.
+    """
+    try:
+        return _OpenFile(network, constant).file(parse(network.source)[0], network.name)[0]
+    except TooLarge as reason:
+        raise NotGeneral(str(reason)) from None
+
+
 # What a use makes of a body on symbols
 
 
@@ -281,11 +323,6 @@ class Instance:
             return []
         assert isinstance(step.does, Repeat) and isinstance(here.does, Repeat)
         return self.matching.copies(step.does, here.does)
-
-
-def itself(body: Body) -> Instance:
-    """Return a body of numbers as the only instance of itself."""
-    return Matching({}).instance(body, body)
 
 
 class Matching:
@@ -392,7 +429,7 @@ class _Walk:
         does, here = mine.does, other.does
         if isinstance(does, Layer) and isinstance(here, Layer):
             self.layer(does, here)
-        elif isinstance(does, Use) and isinstance(here, Use) and does.definition is here.definition:
+        elif isinstance(does, Use) and isinstance(here, Use) and _is_one(does.definition, here.definition):
             self.matching.instance(does.body, here.body)
         elif isinstance(does, Experts) and isinstance(here, Experts):
             self.layer(does.router, here.router)
@@ -414,6 +451,12 @@ class _Walk:
             left, right = (value.sizes if isinstance(value, NamedTensor) else value for value in values)
             if not _alike(self.matching.put_in(left), right):
                 raise Differs(f"{name} of {mine.keyword}")
+
+
+def _is_one(block: Block, other: Block) -> bool:
+    """Whether two blocks are one, which may have been read twice."""
+    (mine, place), (source, start) = ((one.span.source, one.span.start) for one in (block, other))
+    return block is other or (place == start and (mine.name, mine.text) == (source.name, source.text))
 
 
 def _alike(value: Any, other: Any) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
 from netdsl.analysis.counts import count
 from netdsl.diagnostics import CompileError
@@ -434,7 +434,10 @@ class Judgement:
 
 @contextmanager
 def written_out() -> Iterator[None]:
-    """Let code have a class for each of the numbers that a block is used with, and no loop for copies that differ."""
+    """Let code have a class for each of the numbers that a block is used with, and no loop for copies that differ.
+
+    A network has to say then that it has no constants.
+    """
     generalised, folded = Blocks.of, loops.folded
 
     def concrete(self: Blocks, use: Use) -> tuple[General, dict[str, Any]]:
@@ -463,7 +466,7 @@ def judge(text: str, jax: Callable[[], Jax], batch: int = BATCH) -> Judgement:
         sources = f"{for_torch.source}\n{for_keras.source}"
         answers = {"torch": by_torch(for_torch, weights, inputs)}
         with written_out():
-            plain = torch_emitter.emit(network)
+            plain = torch_emitter.emit(evolve(network, constants=()))
             others = by_torch(plain, weights, inputs).outputs
         is_same = all(map(functools.partial(np.array_equal, equal_nan=True), answers["torch"].outputs, others))
         apart = 0.0 if is_same else difference(answers["torch"].outputs, others)

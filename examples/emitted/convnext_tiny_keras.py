@@ -54,24 +54,24 @@ def convnext_down(x: keras.KerasTensor, c: int) -> keras.KerasTensor:
     return layers.Conv2D(c, 2, strides=2)(x)
 
 
-def convnext() -> keras.Model:
+def convnext(c: int = 96) -> keras.Model:
     x = inputs = keras.Input((224, 224, 3))
     # stem: 56x56x96
-    x = layers.Conv2D(96, 4, strides=4)(x)
+    x = layers.Conv2D(c, 4, strides=4)(x)
     x = layers.LayerNormalization(epsilon=1e-06)(x)
     # stage_1: 56x56x96
     for i in range(3):
         x = convnext_unit(x, drop=i / 170)
     # stage_2: 28x28x192
-    x = convnext_down(x, 192)
+    x = convnext_down(x, 2 * c)
     for i in range(3):
         x = convnext_unit(x, drop=(3 + i) / 170)
     # stage_3: 14x14x384
-    x = convnext_down(x, 384)
+    x = convnext_down(x, 4 * c)
     for i in range(9):
         x = convnext_unit(x, drop=(6 + i) / 170)
     # stage_4: 7x7x768
-    x = convnext_down(x, 768)
+    x = convnext_down(x, 8 * c)
     for i in range(3):
         x = convnext_unit(x, drop=(15 + i) / 170)
     x = layers.GlobalAveragePooling2D()(x)

@@ -59,26 +59,26 @@ class ConvnextDown(nn.Module):
 
 
 class Convnext(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, c: int = 96) -> None:
         super().__init__()
-        self.conv_1 = nn.Conv2d(3, 96, 4, stride=4)
-        self.ln_1 = nn.LayerNorm(96, eps=1e-06)
-        self.stage_1 = nn.Sequential(
-            *(ConvnextUnit(96, drop=i / 170) for i in range(3))
-        )
+        self.conv_1 = nn.Conv2d(3, c, 4, stride=4)
+        self.ln_1 = nn.LayerNorm(c, eps=1e-06)
+        self.stage_1 = nn.Sequential(*(ConvnextUnit(c, drop=i / 170) for i in range(3)))
         self.stage_2 = nn.Sequential(
-            ConvnextDown(96, 192),
-            *(ConvnextUnit(192, drop=(3 + i) / 170) for i in range(3)),
+            ConvnextDown(c, 2 * c),
+            *(ConvnextUnit(2 * c, drop=(3 + i) / 170) for i in range(3)),
         )
         self.stage_3 = nn.Sequential(
-            ConvnextDown(192, 384),
-            *(ConvnextUnit(384, drop=(6 + i) / 170) for i in range(9)),
+            ConvnextDown(2 * c, 4 * c),
+            *(ConvnextUnit(4 * c, drop=(6 + i) / 170) for i in range(9)),
         )
         self.stage_4 = nn.Sequential(
-            ConvnextDown(384, 768),
-            *(ConvnextUnit(768, drop=(15 + i) / 170) for i in range(3)),
+            ConvnextDown(4 * c, 8 * c),
+            *(ConvnextUnit(8 * c, drop=(15 + i) / 170) for i in range(3)),
         )
-        self.layers = nn.Sequential(nn.LayerNorm(768, eps=1e-06), nn.Linear(768, 1000))
+        self.layers = nn.Sequential(
+            nn.LayerNorm(8 * c, eps=1e-06), nn.Linear(8 * c, 1000)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.ln_1(self.conv_1(x).permute(0, 2, 3, 1))  # 56x56x96

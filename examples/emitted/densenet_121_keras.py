@@ -6,9 +6,12 @@
 import keras
 from keras import layers, ops
 
+EPS = 1e-05
+MOMENTUM = 0.9
+
 
 def norm(x: keras.KerasTensor) -> keras.KerasTensor:
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-05)(x)
+    return layers.BatchNormalization(momentum=MOMENTUM, epsilon=EPS)(x)
 
 
 def dense_layer(x: keras.KerasTensor, growth: int = 32) -> keras.KerasTensor:
@@ -29,30 +32,30 @@ def transition(x: keras.KerasTensor) -> keras.KerasTensor:
     return layers.AveragePooling2D(2)(x)
 
 
-def densenet() -> keras.Model:
+def densenet(growth: int = 32) -> keras.Model:
     x = inputs = keras.Input((224, 224, 3))
     # stem: 56x56x64
     x = layers.ZeroPadding2D(3)(x)
-    x = layers.Conv2D(64, 7, strides=2, use_bias=False)(x)
+    x = layers.Conv2D(2 * growth, 7, strides=2, use_bias=False)(x)
     x = norm(x)
     x = ops.relu(x)
     x = ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=float("-inf"))
     x = layers.MaxPooling2D(3, strides=2)(x)
     # stage_1: 28x28x128
     for _ in range(6):
-        x = dense_layer(x)
+        x = dense_layer(x, growth=growth)
     x = transition(x)
     # stage_2: 14x14x256
     for _ in range(12):
-        x = dense_layer(x)
+        x = dense_layer(x, growth=growth)
     x = transition(x)
     # stage_3: 7x7x512
     for _ in range(24):
-        x = dense_layer(x)
+        x = dense_layer(x, growth=growth)
     x = transition(x)
     # stage_4: 7x7x1024
     for _ in range(16):
-        x = dense_layer(x)
+        x = dense_layer(x, growth=growth)
     x = norm(x)
     x = ops.relu(x)
     x = layers.GlobalAveragePooling2D()(x)

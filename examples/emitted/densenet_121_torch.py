@@ -6,10 +6,13 @@
 import torch
 from torch import Tensor, nn
 
+EPS = 1e-05
+MOMENTUM = 0.9
+
 
 class Norm(nn.BatchNorm2d):
     def __init__(self, in_channels: int) -> None:
-        super().__init__(in_channels)
+        super().__init__(in_channels, eps=EPS, momentum=1 - MOMENTUM)
 
 
 class DenseLayer(nn.Module):
@@ -39,30 +42,35 @@ class Transition(nn.Sequential):
 
 
 class Densenet(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, growth: int = 32) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False),
-            Norm(64),
+            nn.Conv2d(3, 2 * growth, 7, stride=2, padding=3, bias=False),
+            Norm(2 * growth),
             nn.ReLU(),
             nn.MaxPool2d(3, stride=2, padding=1),
         )
         self.stage_1 = nn.Sequential(
-            *(DenseLayer(64 + 32 * i) for i in range(6)), Transition(256)
+            *(DenseLayer((2 + i) * growth, growth=growth) for i in range(6)),
+            Transition(8 * growth),
         )
         self.stage_2 = nn.Sequential(
-            *(DenseLayer(128 + 32 * i) for i in range(12)), Transition(512)
+            *(DenseLayer((4 + i) * growth, growth=growth) for i in range(12)),
+            Transition(16 * growth),
         )
         self.stage_3 = nn.Sequential(
-            *(DenseLayer(256 + 32 * i) for i in range(24)), Transition(1024)
+            *(DenseLayer((8 + i) * growth, growth=growth) for i in range(24)),
+            Transition(32 * growth),
         )
-        self.stage_4 = nn.Sequential(*(DenseLayer(512 + 32 * i) for i in range(16)))
+        self.stage_4 = nn.Sequential(
+            *(DenseLayer((16 + i) * growth, growth=growth) for i in range(16))
+        )
         self.layers = nn.Sequential(
-            Norm(1024),
+            Norm(32 * growth),
             nn.ReLU(),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
-            nn.Linear(1024, 1000),
+            nn.Linear(32 * growth, 1000),
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -60,14 +60,14 @@ def pre_norm(
     return y + x
 
 
-def gpt2() -> keras.Model:
+def gpt2(dim: int = 768, layers_: int = 12, heads: int = 12) -> keras.Model:
     x = inputs = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(50257, 768, name="tokens")
+    tokens = layers.ReversibleEmbedding(50257, dim, name="tokens")
     x = tokens(x)
     x = LearnedPositions(1024)(x)
     x = layers.Dropout(0.1)(x)
-    for _ in range(12):
-        x = pre_norm(x, 12, causal=True)
+    for _ in range(layers_):
+        x = pre_norm(x, heads, causal=True)
     x = layers.LayerNormalization(epsilon=1e-05)(x)
     x = tokens(x, reverse=True)
     return keras.Model(inputs, x)

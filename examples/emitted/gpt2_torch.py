@@ -81,14 +81,14 @@ class PreNorm(nn.Module):
 
 
 class Gpt2(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, dim: int = 768, layers_: int = 12, heads: int = 12) -> None:
         super().__init__()
-        self.tokens = nn.Embedding(50257, 768)
-        self.positions_1 = nn.Parameter(torch.zeros(1024, 768))
+        self.tokens = nn.Embedding(50257, dim)
+        self.positions_1 = nn.Parameter(torch.zeros(1024, dim))
         self.layers = nn.Sequential(
             nn.Dropout(0.1),
-            *(PreNorm(768, 12, causal=True) for _ in range(12)),
-            nn.LayerNorm(768),
+            nn.Sequential(*(PreNorm(dim, heads, causal=True) for _ in range(layers_))),
+            nn.LayerNorm(dim),
         )
 
     def forward(self, x: Tensor) -> Tensor:

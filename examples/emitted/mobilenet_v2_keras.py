@@ -6,6 +6,10 @@
 import keras
 from keras import layers, ops
 
+EPS = 1e-05
+MOMENTUM = 0.9
+DROPPED = 0.2
+
 
 def divisible(x: float, d: int) -> int:
     """Round to a multiple of `d` that is at least `d`, and at least 0.9 `x`."""
@@ -14,7 +18,7 @@ def divisible(x: float, d: int) -> int:
 
 
 def norm(x: keras.KerasTensor) -> keras.KerasTensor:
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-05)(x)
+    return layers.BatchNormalization(momentum=MOMENTUM, epsilon=EPS)(x)
 
 
 def inverted_residual(
@@ -75,6 +79,6 @@ def mobilenet_v2() -> keras.Model:
     x = norm(x)
     x = ops.relu6(x)
     x = layers.GlobalAveragePooling2D()(x)
-    x = layers.Dropout(0.2)(x)
+    x = layers.Dropout(DROPPED)(x)
     x = layers.Dense(1000)(x)
     return keras.Model(inputs, x)

@@ -5,6 +5,10 @@
 
 from torch import Tensor, nn
 
+EPS = 1e-05
+MOMENTUM = 0.9
+DROPPED = 0.2
+
 
 def divisible(x: float, d: int) -> int:
     """Round to a multiple of `d` that is at least `d`, and at least 0.9 `x`."""
@@ -14,7 +18,7 @@ def divisible(x: float, d: int) -> int:
 
 class Norm(nn.BatchNorm2d):
     def __init__(self, in_channels: int) -> None:
-        super().__init__(in_channels)
+        super().__init__(in_channels, eps=EPS, momentum=1 - MOMENTUM)
 
 
 class InvertedResidual(nn.Module):
@@ -83,7 +87,7 @@ class MobilenetV2(nn.Module):
             nn.ReLU6(),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
-            nn.Dropout(0.2),
+            nn.Dropout(DROPPED),
             nn.Linear(1280, 1000),
         )
 

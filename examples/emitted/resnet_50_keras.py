@@ -27,11 +27,13 @@ def bottleneck(
     return ops.relu(x)
 
 
-def unit(x: keras.KerasTensor, c: int, stride: int = 1) -> keras.KerasTensor:
-    return bottleneck(x, c, c, stride=stride)
+def unit(
+    x: keras.KerasTensor, c: int, groups: int, width: int, stride: int = 1
+) -> keras.KerasTensor:
+    return bottleneck(x, c, groups * (c * width // 64), stride=stride, groups=groups)
 
 
-def resnet() -> keras.Model:
+def resnet(groups: int = 1, width: int = 64) -> keras.Model:
     x = inputs = keras.Input((224, 224, 3))
     # stem: 56x56x64
     x = layers.ZeroPadding2D(3)(x)
@@ -41,21 +43,21 @@ def resnet() -> keras.Model:
     x = ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=float("-inf"))
     x = layers.MaxPooling2D(3, strides=2)(x)
     # stage_1: 56x56x256
-    x = unit(x, 64)
+    x = unit(x, 64, groups, width)
     for _ in range(2):
-        x = unit(x, 64)
+        x = unit(x, 64, groups, width)
     # stage_2: 28x28x512
-    x = unit(x, 128, stride=2)
+    x = unit(x, 128, groups, width, stride=2)
     for _ in range(3):
-        x = unit(x, 128)
+        x = unit(x, 128, groups, width)
     # stage_3: 14x14x1024
-    x = unit(x, 256, stride=2)
+    x = unit(x, 256, groups, width, stride=2)
     for _ in range(5):
-        x = unit(x, 256)
+        x = unit(x, 256, groups, width)
     # stage_4: 7x7x2048
-    x = unit(x, 512, stride=2)
+    x = unit(x, 512, groups, width, stride=2)
     for _ in range(2):
-        x = unit(x, 512)
+        x = unit(x, 512, groups, width)
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dense(1000)(x)
     return keras.Model(inputs, x)

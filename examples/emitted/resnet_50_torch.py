@@ -38,12 +38,16 @@ class Bottleneck(nn.Module):
 
 
 class Unit(Bottleneck):
-    def __init__(self, in_channels: int, c: int, stride: int = 1) -> None:
-        super().__init__(in_channels, c, c, stride=stride)
+    def __init__(
+        self, in_channels: int, c: int, groups: int, width: int, stride: int = 1
+    ) -> None:
+        super().__init__(
+            in_channels, c, groups * (c * width // 64), stride=stride, groups=groups
+        )
 
 
 class Resnet(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, groups: int = 1, width: int = 64) -> None:
         super().__init__()
         self.stem = nn.Sequential(
             nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False),
@@ -51,15 +55,21 @@ class Resnet(nn.Module):
             nn.ReLU(),
             nn.MaxPool2d(3, stride=2, padding=1),
         )
-        self.stage_1 = nn.Sequential(Unit(64, 64), *(Unit(256, 64) for _ in range(2)))
+        self.stage_1 = nn.Sequential(
+            Unit(64, 64, groups, width),
+            *(Unit(256, 64, groups, width) for _ in range(2)),
+        )
         self.stage_2 = nn.Sequential(
-            Unit(256, 128, stride=2), *(Unit(512, 128) for _ in range(3))
+            Unit(256, 128, groups, width, stride=2),
+            *(Unit(512, 128, groups, width) for _ in range(3)),
         )
         self.stage_3 = nn.Sequential(
-            Unit(512, 256, stride=2), *(Unit(1024, 256) for _ in range(5))
+            Unit(512, 256, groups, width, stride=2),
+            *(Unit(1024, 256, groups, width) for _ in range(5)),
         )
         self.stage_4 = nn.Sequential(
-            Unit(1024, 512, stride=2), *(Unit(2048, 512) for _ in range(2))
+            Unit(1024, 512, groups, width, stride=2),
+            *(Unit(2048, 512, groups, width) for _ in range(2)),
         )
         self.dense_1 = nn.Linear(2048, 1000)
 

@@ -71,7 +71,7 @@ def post_norm_decoder(
     return layers.LayerNormalization(epsilon=1e-05)(x)
 
 
-def transformer() -> keras.Model:
+def transformer(heads: int = 8, layers_: int = 6) -> keras.Model:
     embedding = layers.ReversibleEmbedding(37000, 512)
     source = keras.Input((None,), dtype="int32", name="source")
     target = keras.Input((None,), dtype="int32", name="target")
@@ -79,12 +79,12 @@ def transformer() -> keras.Model:
     x = placed(x)
     encoder = x
     # encoder: Tx512
-    for _ in range(6):
-        encoder = post_norm(encoder, 8)
+    for _ in range(layers_):
+        encoder = post_norm(encoder, heads)
     x = embedding(target)
     x = placed(x)
     # decoder: Tx512
-    for _ in range(6):
-        x = post_norm_decoder(x, encoder, 8)
+    for _ in range(layers_):
+        x = post_norm_decoder(x, encoder, heads)
     x = embedding(x, reverse=True)
     return keras.Model([source, target], x)

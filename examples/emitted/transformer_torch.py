@@ -125,13 +125,15 @@ class PostNormDecoder(nn.Module):
 
 
 class Transformer(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, heads: int = 8, layers_: int = 6) -> None:
         super().__init__()
         self.embedding = nn.Embedding(37000, 512)
         self.placed_1 = Placed()
-        self.encoder = nn.Sequential(*(PostNorm(512, 8) for _ in range(6)))
+        self.encoder = nn.Sequential(*(PostNorm(512, heads) for _ in range(layers_)))
         self.placed_2 = Placed()
-        self.decoder = nn.ModuleList(PostNormDecoder(512, 512, 8) for _ in range(6))
+        self.decoder = nn.ModuleList(
+            PostNormDecoder(512, 512, heads) for _ in range(layers_)
+        )
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         x = self.embedding(source)

@@ -6,6 +6,8 @@
 import keras
 from keras import layers
 
+DROPPED = 0.5
+
 
 def vgg_stage(x: keras.KerasTensor, c: int, n: int = 2) -> keras.KerasTensor:
     x = layers.Conv2D(c, 3, padding="same", activation="relu")(x)
@@ -28,8 +30,8 @@ def vgg() -> keras.Model:
     x = vgg_stage(x, 512, n=3)
     x = layers.Flatten()(x)
     x = layers.Dense(4096, activation="relu")(x)
-    x = layers.Dropout(0.5)(x)
+    x = layers.Dropout(DROPPED)(x)
     x = layers.Dense(4096, activation="relu")(x)
-    x = layers.Dropout(0.5)(x)
+    x = layers.Dropout(DROPPED)(x)
     x = layers.Dense(1000)(x)
     return keras.Model(inputs, x)

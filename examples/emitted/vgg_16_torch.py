@@ -5,6 +5,8 @@
 
 from torch import Tensor, nn
 
+DROPPED = 0.5
+
 
 class VggStage(nn.Sequential):
     def __init__(self, in_channels: int, c: int, n: int = 2) -> None:
@@ -30,9 +32,9 @@ class Vgg(nn.Module):
         self.stage_5 = VggStage(512, 512, n=3)
         self.layers = nn.Sequential(
             nn.Sequential(
-                nn.Flatten(), nn.Linear(25088, 4096), nn.ReLU(), nn.Dropout(0.5)
+                nn.Flatten(), nn.Linear(25088, 4096), nn.ReLU(), nn.Dropout(DROPPED)
             ),
-            nn.Sequential(nn.Linear(4096, 4096), nn.ReLU(), nn.Dropout(0.5)),
+            nn.Sequential(nn.Linear(4096, 4096), nn.ReLU(), nn.Dropout(DROPPED)),
             nn.Linear(4096, 1000),
         )
 

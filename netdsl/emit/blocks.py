@@ -8,7 +8,7 @@ fixed, each to what it is at a use, and make a more special body.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from keyword import iskeyword
 from typing import Any, TypeVar
@@ -19,15 +19,15 @@ from ..expressions import divisible_parts
 from ..layer import Layer, Tensor, required
 from ..layers import forms
 from ..layers.windows import axis_names
-from ..network import Body, Network, Use
+from ..network import Body, Experts, Network, Repeat, Use
 from ..scope import Block, nodes_in
 from ..size import Condition, Expression, Undecided, fold, substitute, symbol, symbols, truth, with_choices
-from ..symbolic import Differs, Instance, Matching, NotGeneral, OpenLayer, OpenWord, body_on
+from ..symbolic import Differs, Instance, Matching, NotGeneral, OpenLayer, OpenWord, body_on, constants_in
 from ..syntax import tree
 from ..values import NamedTensor, Word
 from . import code
 from .calls import EITHER, KERAS, LAST, TORCH, Call, Part, Placed, Spelling, Target
-from .skeleton import PYTHON_OWNS, Arguments, every_step, in_one, number, without_underscores
+from .skeleton import PYTHON_OWNS, Arguments, every_step, first_uses, in_one, number, without_underscores
 
 Made = TypeVar("Made")
 
@@ -52,11 +52,18 @@ class Symbol:
     """What the target calls each word that it may be, where it is one."""
     item: int | None = None
     """Which number of a list it is, where the parameter is one."""
+    in_module: bool = False
+    """Whether it stands at the top of the module, for all code in it to see."""
 
     @property
     def is_open(self) -> bool:
         """Whether it is known only as the code runs."""
         return bool(symbols(self.samples))
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is one number."""
+        return not self.words and self.item is None and self.type != "bool"
 
     @property
     def is_position(self) -> bool:
@@ -181,11 +188,37 @@ class General:
 
 
 class Blocks:
-    """The blocks of a network, each in as few bodies as its uses allow."""
+    """The blocks of a network, each in as few bodies as its uses allow.
 
-    def __init__(self, network: Network, target: Target) -> None:
+    The network may be on symbols for its constants; `numbers` is the same one without, and `text` that in the order of
+    the text.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        target: Target,
+        text: Network | None = None,
+        numbers: Network | None = None,
+        constants: Mapping[str, Symbol] = {},
+    ) -> None:
         self.network = network
         self.target = target
+        self.text = text or network
+        self.constants = constants
+        self.numbers: dict[str, Any] = {name: known.default for name, known in constants.items()}
+        self.own = {name: known.value() for name, known in constants.items()}
+        self.whole = General(network.name, network.body, dict(constants), (), (self.numbers,))
+        """The network itself, whose symbols are its constants."""
+        inner = {name: evolve(known, default=None) for name, known in constants.items()}
+        self.inside = evolve(self.whole, symbols=inner)
+        """The same to what is written apart: only the network itself says what its constants are."""
+        self.here = Matching(self.numbers).instance(network.body, network.body if numbers is None else numbers.body)
+        """The network as it is on its numbers."""
+        self.at: dict[Use, Use] = {}
+        """Each use with what it is on numbers."""
+        self.seen: set[Instance] = set()
+        self.beside(self.here)
         self.families: dict[Any, Family] = {}
         self.owners: dict[str, Family] = {}
         self.known: dict[Any, General] = {}
@@ -209,7 +242,7 @@ class Blocks:
             self.name(family)
         known = [known for family in self.families.values() for known in family.table.values() if not known.is_open]
         self.arguments = Arguments(
-            frozenset(one.name for one in known if not one.is_position),
+            frozenset((*(one.name for one in known if not one.is_position), *constants)),
             frozenset(one.name for one in known if one.is_position),
         )
         """The symbols that code takes as arguments."""
@@ -245,7 +278,30 @@ class Blocks:
     @property
     def words(self) -> set[str]:
         """Every name that the code of a block may give to a number."""
-        return {known.word for family in self.families.values() for known in family.table.values()}
+        symbols_of = (family.table for family in self.families.values())
+        return {known.word for table in (*symbols_of, self.constants) for known in table.values()}
+
+    def at_the_top(self, body: Sequence[code.Statement]) -> tuple[code.Statement, ...]:
+        """Return the statements for what a module has above the code that names it."""
+        named = code.names_in(body)
+        known = [known for known in self.constants.values() if known.in_module and known.word in named]
+        return tuple(code.Assign(code.Name(constant.word), constant.literal) for constant in known)
+
+    def beside(self, here: Instance) -> None:
+        """Note the uses in a body, each beside what it is on numbers."""
+        for mine, other in here.steps.items():
+            inside: list[Instance] = []
+            if isinstance(mine.does, Use) and isinstance(other.does, Use):
+                self.at[mine.does] = other.does
+                inside = [here.matching.instance(mine.does.body, other.does.body)]
+            elif isinstance(mine.does, Experts) and isinstance(other.does, Experts):
+                inside = [here.matching.instance(mine.does.body, other.does.body)]
+            elif isinstance(mine.does, Repeat):
+                inside = [copy for _, _, copy in here.copies(mine)]
+            for instance in inside:
+                if instance not in self.seen:
+                    self.seen.add(instance)
+                    self.beside(instance)
 
     # Families
 
@@ -285,12 +341,13 @@ class Blocks:
             axes = axis_names(x.rank) or tuple(f"axis_{axis}" for axis in range(x.rank - 1))
             words = (*(f"{of}{axis}" for axis in axes), f"{of}channels" if place else "in_channels")
             for axis, word in enumerate(words):
-                samples = tuple(use.body.inputs[place].sizes[axis] for use in family.uses)  # type: ignore[union-attr]
+                bodies = (self.at[use].body for use in family.uses)
+                samples = tuple(body.inputs[place].sizes[axis] for body in bodies)  # type: ignore[union-attr]
                 found.append(Symbol(f"{prefix}.{place}.{word}", word, (place, axis), axis == x.rank - 1, samples))
         for parameter in family.definition.parameters:
             word = parameter.name.text
             if word in family.given and family.given[word] is None:
-                samples = tuple(dict(use.arguments)[word] for use in family.uses)
+                samples = tuple(dict(self.at[use].arguments)[word] for use in family.uses)
                 length = self.lengths[family.definition, word]
                 if length is not None:
                     found += _items(prefix, word, length, samples, _literal(parameter.default))
@@ -324,18 +381,20 @@ class Blocks:
         """Whether the body for a use is there and is that of the use; something else is fixed where it is not."""
         family = self.families[self.key(use)]
         try:
-            self.instance(use)
+            self.instance(use, self.at[use])
             return True
         except Undecided as question:
             self.fix(question)
         except (NotGeneral, Differs):
-            if family.fixed >= set(family.table):
+            if self.constants or family.fixed >= set(family.table):
                 raise
             family.fixed.update(family.table)
         return False
 
     def fix(self, question: Undecided) -> None:
         """Let symbols be numbers. Raises the question again where none of them can be."""
+        if question.symbols & self.constants.keys():  # they give way first, to what the author has made a parameter
+            raise question
         mine = [name for name in sorted(question.symbols) if name in self.owners]
         fresh = [name for name in mine if name not in self.owners[name].fixed]
         if not fresh:
@@ -350,13 +409,17 @@ class Blocks:
     def of(self, use: Use) -> tuple[General, dict[str, Any]]:
         """Return the body for a use, and what its symbols are there. Raises Undecided where a fixed one is open."""
         if use.is_shared:
-            return General(use.block, use.body, {}, ()), {}
+            return evolve(self.inside, block=use.block, body=use.body), self.own
         # in a side of an `if` that no use takes there may be a block that none uses
         family = self.families.get(self.key(use)) if use.definition in self.written else None
         if family is None:  # inside of a block, where another value is one of a list or a word
             raise Undecided(_symbols_of(use))
-        values = family.values(use)
-        if not all(self.can_call(use.definition, family.table[name], value) for name, value in values.items()):
+        values = {**family.values(use), **self.own}
+        if not all(
+            self.can_call(use.definition, family.table[name], value)
+            for name, value in values.items()
+            if name in family.table
+        ):
             raise Undecided(_symbols_of(use))
         held = {name: values[name] for name in family.table if name in family.fixed}
         mine = symbols(tuple(held.values())) & self.owners.keys()
@@ -365,7 +428,7 @@ class Blocks:
         is_fixed = len(held) == len(family.table)
         key: Any = use.body if is_fixed else (id(family), tuple(held.items()))
         if key not in self.known:
-            fixed = General(use.block, use.body, {}, _tensor_names(family))
+            fixed = evolve(self.inside, block=use.block, body=use.body, tensors=_tensor_names(family))
             self.known[key] = fixed if is_fixed else self.general(family, held)
         return self.known[key], values
 
@@ -392,23 +455,37 @@ class Blocks:
             elif known.at is None:
                 given[known.word] = value_of[name]
         body, arguments = body_on(family.definition, self.network.options, tensors, given)
-        free = {name: known for name, known in family.table.items() if name not in held}
-        values = map(family.values, family.uses)
+        free = {name: known for name, known in family.table.items() if name not in held} | self.inside.symbols
+        values = (family.values(self.at[use]) for use in family.uses)
         numbers = [name for name, known in family.table.items() if not known.words]
         samples = tuple(
-            {name: value[name] for name in numbers}
+            {**{name: value[name] for name in numbers}, **self.numbers}
             for value in values
-            if all(value[name] == held[name] for name in held)
+            if all(value[name] == substitute(held[name], self.numbers) for name in held)
         )
         named = {value: word for word, value in arguments.items() if isinstance(value, Condition) and word not in given}
         return General(family.definition.name, body, free, _tensor_names(family), samples, named)
 
-    def instance(self, use: Use) -> Instance:
-        """Return a use as what its body on symbols makes of it. Raises Undecided, NotGeneral or Differs."""
-        general, values = self.of(use)
-        if (general, use.body) not in self.matchings:
-            self.matchings[general, use.body] = Matching(values).instance(general.body, use.body)
-        return self.matchings[general, use.body]
+    def instance(self, use: Use, at: Use) -> Instance:
+        """Return a use, which is `at` on numbers, as what its body on symbols makes of it.
+
+        Raises Undecided, NotGeneral or Differs.
+        """
+        general, _ = self.of(use)
+        if (general, at.body) not in self.matchings:
+            values = {} if use.is_shared else self.families[self.key(use)].values(at)
+            self.matchings[general, at.body] = Matching({**values, **self.numbers}).instance(general.body, at.body)
+        return self.matchings[general, at.body]
+
+    def shared(self) -> dict[Body, tuple[str, str]]:
+        """Return the block of each shared body, and the full name of its first use in the text."""
+        mine = {at.body: use.body for use, at in self.at.items() if use.is_shared}
+        return {mine[body]: names for body, names in first_uses(self.text.body).items() if body in mine}
+
+    def lent(self, body: Body) -> Instance:
+        """Return the body of a shared block as it is on numbers."""
+        at = next(at for use, at in self.at.items() if use.body is body)
+        return self.here.matching.instance(body, at.body)
 
 
 class Scope:
@@ -424,7 +501,12 @@ class Scope:
         self.words: dict[str, str] = {}
         taken = {*reserved, *PYTHON_OWNS}
         lists: dict[str, str] = {}
-        for known in sorted(self.symbols.values(), key=lambda known: known.at is not None):  # the author's come first
+        for known in self.symbols.values():
+            if known.in_module:
+                self.words[known.name] = known.word
+                taken.add(known.word)
+        own = (known for known in self.symbols.values() if not known.in_module)
+        for known in sorted(own, key=lambda known: known.at is not None):  # the author's come first
             word = without_underscores(known.word)
             while word in taken or iskeyword(word):
                 word += "_"
@@ -443,6 +525,12 @@ class Scope:
         word = code.Name(self.words[name]) if of is None else of
         item = self.symbols[name].item
         return word if item is None else code.Subscript(word, code.expression(item))
+
+    def hold_constants(self, words: Collection[str]) -> None:
+        """Raise Undecided for the open constants that stand behind some words here."""
+        found = constants_in(tuple(symbol(name) for name, word in self.words.items() if word in words))
+        if found:
+            raise Undecided(found)
 
     def name_of(self, value: Any) -> str:
         """Return what the author calls a condition, "" where it has no name."""
@@ -504,6 +592,7 @@ class Scope:
             known
             for name, known in self.symbols.items()
             if (self.words[name] in lists and known.item == 0) or (known.item is None and name in self.used)
+            if not known.in_module
         ]
         if self.asks_tensors:
             known = [known for known in known if known.at is None]

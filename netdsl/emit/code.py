@@ -13,6 +13,7 @@ from keyword import iskeyword
 from types import EllipsisType
 from typing import Any, TypeAlias, Union
 
+import attrs
 from attrs import field, frozen
 from attrs.validators import in_, optional
 
@@ -1032,3 +1033,13 @@ def render(module: Module, width: int = WIDTH) -> str:
 def render_expression(value: Expression) -> str:
     """Return an expression's source on one line."""
     return _flat(value.document(False))
+
+
+def names_in(tree: Any) -> set[str]:
+    """Return the names in pieces of code, with their dots."""
+    if isinstance(tree, Name):
+        return {tree.dotted}
+    parts = tree if isinstance(tree, tuple | list) else ()
+    if attrs.has(type(tree)):
+        parts = [getattr(tree, field.name) for field in attrs.fields(type(tree))]
+    return set().union(*map(names_in, parts))

@@ -12,10 +12,11 @@ from ..diagnostics import CompileError, Diagnostic
 from ..layer import Layer, Size, Tensor
 from ..network import Body, Experts, Group, If, Network, Output, Repeat, Run, Step, Use
 from ..size import Condition, Undecided, negate, symbols
-from ..symbolic import Instance, itself
+from ..symbolic import Instance
 from . import code, loops, training
 from .blocks import Blocks, General, Scope
 from .calls import KERAS, LAST, MADE, TIED, Call, Entering, Index, Part, Placed, Stored
+from .constants import with_constants
 from .emitted import Emitted, Location
 from .skeleton import (
     Arguments,
@@ -26,11 +27,9 @@ from .skeleton import (
     calls_in,
     class_name,
     docstring,
-    first_uses,
     function_name,
     idiom,
     is_used_frozen,
-    main_first,
     present,
     sizes_in,
     spelled,
@@ -42,26 +41,22 @@ from .skeleton import (
 
 def emit(network: Network) -> Emitted:
     """Return Keras source for a network: one function, named after it, that returns the model."""
-    uses = first_uses(network.body)
-    arranged, aux = main_first(network)
-    blocks = Blocks(arranged, KERAS)
-    emitter, function = blocks.settled(lambda: _emitted(arranged, aux, blocks, uses))
+    blocks, (emitter, function) = with_constants(network, KERAS, _emitted)
     start = training.for_keras(network, emitter.function_names)
     emitter.words |= start.words
-    body = (*emitter.imports(), *emitter.idioms(), function, *start.statements)
+    own = (*emitter.definitions, function, *start.statements)
+    body = (*emitter.imports(), *blocks.at_the_top(own), *emitter.idioms(), *own)
     module = code.Module((code.Docstring(docstring(network, "Keras")), *body))
-    items, here = tuple(emitter.items), itself(arranged.body)
+    items, here = tuple(emitter.items), blocks.here
     return Emitted(KERAS.name, emitter.name, code.render(module), lambda: _locations(items, here, blocks, {}, "", ""))
 
 
-def _emitted(
-    network: Network, aux: frozenset[Step], blocks: Blocks, uses: dict[Body, tuple[str, str]]
-) -> tuple[_Emitter, code.Statement]:
+def _emitted(blocks: Blocks, aux: frozenset[Step]) -> tuple[_Emitter, code.Statement]:
     """Return the function of a network, and what has been made for it on the way."""
     reserved: frozenset[str] = frozenset()
     while True:
-        emitter = _Emitter(blocks, uses, reserved)
-        function = emitter.network(network, aux)
+        emitter = _Emitter(blocks, reserved)
+        function = emitter.network(blocks.network, aux)
         clashes = emitter.function_names & emitter.carried.keys()
         if clashes <= reserved:
             return emitter, function
@@ -143,7 +138,8 @@ def _locations(
             side = item.first if here.holds(item.condition) else item.second
             yield from _locations(side, here, blocks, made, layer, tag)
         elif isinstance(item, _Lent):
-            yield from _locations(item.items, itself(item.body), blocks, made, f"{layer}{item.layer}.", tag + item.tag)
+            below, name = f"{layer}{item.layer}.", tag + item.tag
+            yield from _locations(item.items, blocks.lent(item.body), blocks, made, below, name)
         elif isinstance(item, _Below):
             for instance, name, below in _inside(item, here, blocks):
                 yield from _locations(item.items, instance, blocks, made, f"{layer}{name}.", tag + below)
@@ -165,7 +161,8 @@ def _inside(item: _Below, here: Instance, blocks: Blocks) -> Iterator[tuple[Inst
         return
     name, does = step.full_name, step.does
     if isinstance(does, Use):
-        yield blocks.instance(does), name, f"{item.tag}_"
+        assert isinstance(item.step.does, Use)
+        yield blocks.instance(item.step.does, does), name, f"{item.tag}_"
     elif isinstance(does, Experts):
         assert isinstance(item.step.does, Experts)
         expert = here.matching.instance(item.step.does.body, does.body)
@@ -212,10 +209,10 @@ class _Function:
 class _Emitter:
     """One module of source: one function, and what it needs imported."""
 
-    def __init__(self, blocks: Blocks, uses: dict[Body, tuple[str, str]], reserved: frozenset[str]) -> None:
+    def __init__(self, blocks: Blocks, reserved: frozenset[str]) -> None:
         self.blocks = blocks
-        self.first_uses = uses
-        self.scope = Scope(None)
+        self.first_uses = blocks.shared()
+        self.scope = Scope(blocks.whole)
         self.name = ""
         """Of the function that makes the model."""
         arguments = blocks.arguments
@@ -228,6 +225,7 @@ class _Emitter:
         self.items: list[_Item] = []
         self.statements: list[code.Statement] = []
         self.variables = Variables(())
+        self.variables.objects |= set(self.scope.words.values())
         self.tags: list[str | code.Expression] = []
         """What stands before the name of a layer in a repeat, so that each copy has a name of its own."""
         self.objects: dict[int, code.Expression] = {}
@@ -264,7 +262,7 @@ class _Emitter:
     def idioms(self) -> tuple[code.Statement, ...]:
         """Return the classes of ours that the code uses."""
         carried = (code.Verbatim(idiom(KERAS.name, name, options)[1]) for name, options in sorted(self.carried.items()))
-        return (*carried, *self.own_layers.values(), *self.definitions)
+        return (*carried, *self.own_layers.values())
 
     def network(self, network: Network, aux: frozenset[Step]) -> code.Statement:
         """Return the function of the whole network."""
@@ -285,7 +283,8 @@ class _Emitter:
             self.share(body, operations)
             self.functional(operations, sources, network.outputs, aux)
         has_aux = any(output.aux for output in network.outputs)
-        parameters = (code.Parameter("aux", code.Name("bool"), code.expression(False)),) if has_aux else ()
+        flags = (code.Parameter("aux", code.Name("bool"), code.expression(False)),) if has_aux else ()
+        parameters = (*self.scope.parameters(code.Name("str")), *flags)
         return code.Function(name, parameters, tuple(self.statements), code.Name("keras.Model"))
 
     def share(self, body: Body, operations: Operations) -> None:
@@ -445,8 +444,8 @@ class _Emitter:
         if step.named:
             keywords["name"] = self.label(step.name)
             self.labelled[(self.label(step.name),)] = step
-        sizes = tuple(size if isinstance(size, int) else None for size in step.output.sizes)
-        return code.call("keras.Input", sizes, **keywords)
+        sizes = tuple(None if symbols(size) - self.known.always else size for size in step.output.sizes)
+        return code.call("keras.Input", to_code(sizes, size=self.scope.size), **keywords)
 
     def layers(self, op: Op) -> list[code.Expression]:
         """Return the constructors of an operation, and note where its weights are."""
@@ -596,9 +595,15 @@ class _Emitter:
     def heading(self, operations: Operations, group: Group) -> code.Statement:
         """Return a comment above what the author has named, with the shape that leaves it."""
         last = next(op for op in reversed(operations.ops) if group in op.groups)
-        if self.blocked or last.step.output is None:
+        x = last.step.output
+        if self.blocked or x is None:
             return code.Comment(group.name)
-        return code.Comment(f"{group.name}: {last.step.output}")
+        return code.Comment(f"{group.name}: {self.shown(x)}")
+
+    def shown(self, x: Tensor | None) -> str:
+        """Return a shape as it is on the numbers of the constants."""
+        assert x is not None, "only whole networks are emitted"
+        return str(x.resized(*self.blocks.here.matching.put_in(x.sizes)))
 
     def copies_at(self, operations: Operations, number: int) -> list[list[int]]:
         """Return the values that each copy of a `for` without a name makes, where its first operation is this one."""
@@ -675,7 +680,7 @@ class _Emitter:
         variables = self.variables
         owned = {*variables.holds, *variables.objects, *self.scope.words.values(), *self.made}
         self.statements, self.items, self.variables, self.labelled = outer
-        folded = None if _has_labels(tuple(items)) else loops.folded(made, groups, self.defaults_of, owned)
+        folded = None if _has_labels(tuple(items)) else loops.folded(made, groups, self.defaults_of, self.scope, owned)
         if folded is None:
             return False
         self.variables = variables
@@ -941,7 +946,7 @@ class _Emitter:
             self.statements.append(code.Assign(code.Name(name), code.Name(before)))
         word = op.step.full_name.replace(".", "_")
         if op.label and not self.blocked and not self.loops:
-            self.statements.append(code.Comment(f"{op.label}: {op.step.output}"))
+            self.statements.append(code.Comment(f"{op.label}: {self.shown(op.step.output)}"))
         was_frozen, self.is_frozen = self.is_frozen, self.is_frozen or op.step.is_frozen
         first: Size = 0
         single: list[tuple[code.Statement, ...]] = []
@@ -985,7 +990,7 @@ class _Emitter:
         folded = None
         if len(copies) > 2 or (len(copies) == 2 and copies[0] == copies[1]):
             owned = {*self.variables.holds, *self.variables.objects, *self.scope.words.values(), *self.made}
-            folded = loops.folded(copies, [None] * len(copies), self.defaults_of, owned)
+            folded = loops.folded(copies, [None] * len(copies), self.defaults_of, self.scope, owned)
         if folded is None:
             self.statements += [statement for copy in copies for statement in copy]
         else:

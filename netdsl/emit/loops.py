@@ -6,15 +6,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from math import lcm
-from typing import Any, TypeAlias
+from operator import add, floordiv, mul, sub
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 from attrs import evolve, frozen
 
 from ..network import Group
+from ..size import divide, symbol, symbols
 from ..values import Word
 from . import code
 from .skeleton import PYTHON_OWNS, is_free, to_code
+
+if TYPE_CHECKING:
+    from .blocks import Scope
 
 Defaults: TypeAlias = "Callable[[str], Mapping[str, Any]]"
 """The keywords of a function that have a default, with it."""
@@ -30,19 +35,26 @@ class Folded:
 
 
 def folded(
-    copies: Sequence[Any], groups: Sequence[Group | None], defaults: Defaults, owned: Iterable[str] = ()
+    copies: Sequence[Any],
+    groups: Sequence[Group | None],
+    defaults: Defaults,
+    scope: Scope,
+    owned: Iterable[str] = (),
 ) -> Folded | None:
     """Return a loop for copies of code, None where they differ in more than numbers and names.
 
-    `groups` are the copies of `for` that they are, which know the author's names of what differs; `owned` are names
-    that the loop's variables cannot have.
+    `groups` are the copies of `for` that they are, which know the author's names of what differs; `scope` is where the
+    code stands, and `owned` are further names that the loop's variables cannot have. Raises Undecided where they differ
+    in what an open constant makes of them.
     """
     columns: dict[tuple[Any, ...], str] = {}
+    arguments = {word: symbol(name) for name, word in scope.words.items() if scope.symbols[name].is_number}
     try:
-        _compare(tuple(copies), defaults, "", columns)
+        _compare(tuple(copies), defaults, "", columns, arguments)
     except _Differ:
+        scope.hold_constants(code.names_in(copies))
         return None
-    names = _names(columns, groups, {*owned, *PYTHON_OWNS})
+    names = _names(columns, groups, {*owned, *scope.words.values(), *PYTHON_OWNS}, arguments, scope.size)
     body = _put(tuple(copies), defaults, names)
     count = len(copies)
     rows, targets = _rows(names, count)
@@ -63,6 +75,21 @@ class _Differ(Exception):
 Column: TypeAlias = "tuple[code.Expression, ...]"
 
 
+Open: TypeAlias = "Mapping[str, Any]"
+"""The numbers that are arguments of the code, by their names in it."""
+
+
+def _is_sum(tree: Any, arguments: Open) -> bool:
+    """Whether a piece of code is arithmetic on numbers and arguments."""
+    if isinstance(tree, code.Unary):
+        return tree.operator == "-" and _is_sum(tree.operand, arguments)
+    if isinstance(tree, code.Binary):
+        return all(_is_sum(operand, arguments) for operand in (tree.left, tree.right))
+    if isinstance(tree, code.Name):
+        return tree.dotted in arguments
+    return isinstance(tree, code.Literal) and type(tree.value) in (int, float)
+
+
 def _is_value(tree: Any) -> bool:
     """Whether a piece of code can stand in a table: a number, a truth value, or the name of something imported."""
     if isinstance(tree, code.Unary) and tree.operator == "-":
@@ -74,7 +101,9 @@ def _is_value(tree: Any) -> bool:
     return isinstance(tree, code.Literal) and isinstance(tree.value, int | float | str)
 
 
-def _compare(trees: tuple[Any, ...], defaults: Defaults, hint: str, columns: dict[Column, str]) -> None:
+def _compare(
+    trees: tuple[Any, ...], defaults: Defaults, hint: str, columns: dict[Column, str], arguments: Open
+) -> None:
     """Find where copies of code differ, with a word for what that is. Raises _Differ."""
     first = trees[0]
     if all(tree == first for tree in trees):
@@ -82,8 +111,16 @@ def _compare(trees: tuple[Any, ...], defaults: Defaults, hint: str, columns: dic
     if all(map(_is_value, trees)):
         columns.setdefault(trees, hint)
         return
-    for parts, word in _parts(trees, defaults):
-        _compare(parts, defaults, word or hint, columns)
+    inside: dict[Column, str] = {}
+    try:
+        for parts, word in _parts(trees, defaults):
+            _compare(parts, defaults, word or hint, inside, arguments)
+    except _Differ:
+        if not all(_is_sum(tree, arguments) for tree in trees):
+            raise
+        inside = {trees: hint}
+    for column, word in inside.items():
+        columns.setdefault(column, word)
 
 
 def _parts(trees: tuple[Any, ...], defaults: Defaults) -> list[tuple[tuple[Any, ...], str]]:
@@ -137,7 +174,13 @@ class _Column:
     values: Column | None
 
 
-def _names(columns: Mapping[Column, str], groups: Sequence[Group | None], owned: set[str]) -> dict[Column, _Column]:
+def _names(
+    columns: Mapping[Column, str],
+    groups: Sequence[Group | None],
+    owned: set[str],
+    arguments: Open,
+    size: Callable[[Any], code.Expression],
+) -> dict[Column, _Column]:
     """Give each column the author's name of it, or one that says what it is."""
     authors: dict[str, tuple[Any, ...]] = {}
     first = groups[0]
@@ -151,7 +194,7 @@ def _names(columns: Mapping[Column, str], groups: Sequence[Group | None], owned:
     counted = [name for name, values in authors.items() if values == tuple(range(len(groups)))]
     counter = spelled[counted[0]] if counted else _free("i", taken)
     for column, hint in columns.items():
-        values = [_number(value) for value in column]
+        values = [_number(value, arguments) for value in column]
         own = next((name for name, known in authors.items() if _equal(values, known)), "")
         own = own or next((name for name, known in authors.items() if name not in bound and _named(column, known)), "")
         if own:
@@ -161,7 +204,7 @@ def _names(columns: Mapping[Column, str], groups: Sequence[Group | None], owned:
         line = _line(values)
         if line is not None and len(values) > 2:
             start, slope = line
-            named[column] = _Column(_affine(start, slope, code.Name(counter)), counter, None)
+            named[column] = _Column(_affine(start, slope, code.Name(counter), size), counter, None)
             continue
         word = _free(hint or "value", taken)
         named[column] = _Column(code.Name(word), word, column)
@@ -185,12 +228,17 @@ def _free(name: str, taken: set[str]) -> str:
     return name
 
 
-def _number(value: code.Expression) -> Any:
-    """Return the number that a literal is, None for a name."""
+def _number(value: code.Expression, arguments: Open) -> Any:
+    """Return the number that a piece of code is, open where it is of arguments; None for a word."""
+    if isinstance(value, code.Name):
+        return arguments.get(value.dotted)
     if isinstance(value, code.Unary):
-        return -_number(value.operand)
+        return -_number(value.operand, arguments)
     if isinstance(value, code.Binary):
-        return Fraction(_number(value.left), _number(value.right))
+        left, right = _number(value.left, arguments), _number(value.right, arguments)
+        if value.operator == "/":
+            return divide(left, right)
+        return {"+": add, "-": sub, "*": mul, "//": floordiv}[value.operator](left, right)
     if not isinstance(value, code.Literal) or isinstance(value.value, str):
         return None
     # 0.1 is the tenth that it is printed as
@@ -213,21 +261,28 @@ def _named(column: Column, known: tuple[Any, ...]) -> bool:
     return are_words and are_names and len(pairs) == len(words) == len(names)
 
 
-def _line(values: list[Any]) -> tuple[Fraction, Fraction] | None:
+def _line(values: list[Any]) -> tuple[Any, Any] | None:
     """Return start and slope of numbers that are evenly spaced."""
     if any(isinstance(value, bool) or value is None for value in values):
         return None
-    slope = Fraction(values[1] - values[0])
-    if slope <= 0 or values[0] < 0 or any(b - a != slope for a, b in pairwise(values)):
+    slope = values[1] - values[0]
+    if any(b - a != slope for a, b in pairwise(values)):
         return None
-    return Fraction(values[0]), slope
+    if symbols((slope, values[0])):
+        return values[0], slope
+    return (Fraction(values[0]), Fraction(slope)) if slope > 0 and values[0] >= 0 else None
 
 
-def _affine(start: Fraction, slope: Fraction, variable: code.Expression) -> code.Expression:
+def _affine(
+    start: Any, slope: Any, variable: code.Expression, size: Callable[[Any], code.Expression]
+) -> code.Expression:
     """Return the number with this start and slope at a place, counted from 0."""
+    if symbols((start, slope)):
+        step = variable if slope == 1 else code.Binary(size(slope), "*", variable)
+        return step if start == 0 else code.Binary(size(start), "+", step)
     scale = lcm(start.denominator, slope.denominator)
-    first, step = int(start * scale), int(slope * scale)
-    result = variable if step == 1 else code.Binary(code.expression(step), "*", variable)
+    first, each = int(start * scale), int(slope * scale)
+    result = variable if each == 1 else code.Binary(code.expression(each), "*", variable)
     if first:
         result = code.Binary(code.expression(first), "+", result)
     return result if scale == 1 else code.Binary(result, "/", code.expression(scale))

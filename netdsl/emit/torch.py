@@ -10,8 +10,8 @@ from attrs import evolve, frozen
 
 from ..layer import Layer, show_shape
 from ..network import Body, Experts, Group, If, Network, Step, Use
-from ..size import Condition, Truth, Undecided, both, negate
-from ..symbolic import Instance, itself
+from ..size import Condition, Truth, Undecided, both, negate, substitute
+from ..symbolic import Instance
 from . import code, loops, training
 from .blocks import Blocks, General, Scope
 from .calls import (
@@ -24,6 +24,7 @@ from .calls import (
     Part,
     Stored,
 )
+from .constants import with_constants
 from .emitted import Emitted, ExtraTensor, Location
 from .layout import Layouts, Placement, natural
 from .skeleton import (
@@ -32,10 +33,8 @@ from .skeleton import (
     by_last_read,
     class_name,
     docstring,
-    first_uses,
     idiom,
     is_used_frozen,
-    main_first,
     sizes_in,
     times_read,
     to_code,
@@ -46,28 +45,24 @@ from .skeleton import (
 
 def emit(network: Network) -> Emitted:
     """Return PyTorch source for a network: one module, named after it."""
-    uses = first_uses(network.body)
-    arranged, aux = main_first(network)
-    blocks = Blocks(arranged, TORCH)
-    emitter, main, items = blocks.settled(lambda: _emitted(arranged, aux, blocks, uses))
+    blocks, (emitter, main, items) = with_constants(network, TORCH, _emitted)
     start = training.for_torch(network, natural)
     emitter.words |= start.words
-    body = (*emitter.imports(), *emitter.idioms(), *emitter.classes, main, *start.statements)
-    here = itself(arranged.body)
+    own = (*emitter.classes, main, *start.statements)
+    body = (*emitter.imports(), *blocks.at_the_top(own), *emitter.idioms(), *own)
+    here = blocks.here
     extra = _extra_elements(items, here, blocks, {})
     module = code.Module((code.Docstring(docstring(network, "PyTorch", extra)), *body))
     return Emitted(TORCH.name, emitter.name, code.render(module), lambda: _locations(items, here, blocks))
 
 
-def _emitted(
-    network: Network, aux: frozenset[Step], blocks: Blocks, uses: dict[Body, tuple[str, str]]
-) -> tuple[_Emitter, code.Statement, tuple[_Item, ...]]:
+def _emitted(blocks: Blocks, aux: frozenset[Step]) -> tuple[_Emitter, code.Statement, tuple[_Item, ...]]:
     """Return the class of a network, where its weights are, and what has been made for it on the way."""
     layouts_of = Layouts()
     reserved: frozenset[str] = frozenset()
     while True:
-        emitter = _Emitter(blocks, layouts_of, uses, reserved)
-        main, items = emitter.network(network, aux)
+        emitter = _Emitter(blocks, layouts_of, reserved)
+        main, items = emitter.network(blocks.network, aux)
         clashes = emitter.class_names & emitter.carried.keys()
         if not layouts_of.settle() and clashes <= reserved:
             return emitter, main, items
@@ -186,7 +181,7 @@ def _below(
     if isinstance(item, _Either):
         yield (item.first if here.holds(item.condition) else item.second), here, "", None, 1
     elif isinstance(item, _Lent):
-        yield item.items, itself(item.body), item.layer, None, 1
+        yield item.items, blocks.lent(item.body), item.layer, None, 1
     elif item.step in here.steps:
         step = here.steps[item.step]
         if isinstance(item, _Copies):
@@ -197,7 +192,8 @@ def _below(
             expert = here.matching.instance(item.step.does.body, step.does.body)
             yield item.items, expert, step.full_name, 0, here.number(step.does.router.experts)
         elif isinstance(step.does, Use):
-            yield item.items, blocks.instance(step.does), step.full_name, None, 1
+            assert isinstance(item.step.does, Use)
+            yield item.items, blocks.instance(item.step.does, step.does), step.full_name, None, 1
 
 
 def _extra_elements(
@@ -271,18 +267,16 @@ class _Leaf:
 class _Emitter:
     """One module of source: classes for what is no chain, and what they need imported."""
 
-    def __init__(
-        self, blocks: Blocks, layouts_of: Layouts, uses: dict[Body, tuple[str, str]], reserved: frozenset[str]
-    ) -> None:
+    def __init__(self, blocks: Blocks, layouts_of: Layouts, reserved: frozenset[str]) -> None:
         self.blocks = blocks
         self.layouts_of = layouts_of
-        self.first_uses = uses
-        self.scope = Scope(None)
+        self.first_uses = blocks.shared()
+        self.scope = Scope(blocks.whole)
         self.classes: list[code.Statement] = []
         self.words: set[str] = {"nn"}
         self.carried: dict[str, set[str]] = {}
         """The options of each class of ours that the code uses."""
-        self.class_names: set[str] = {"F", "Tensor", *reserved}
+        self.class_names: set[str] = {"F", "Tensor", *self.scope.words.values(), *reserved}
         self.name = ""
         """Of the class that is the model."""
         self.copies: dict[int, _Copy] = {}
@@ -508,7 +502,7 @@ class _Emitter:
         made = [
             row[0].module if alone else code.call("nn.Sequential", *(entry.module for entry in row)) for row in rows
         ]
-        folded = loops.folded(made, groups, self.defaults_of, self.scope.words.values())
+        folded = loops.folded(made, groups, self.defaults_of, self.scope)
         if folded is None:
             return unrolled
         parts: list[tuple[int, tuple[_Item, ...]]] = []
@@ -530,7 +524,7 @@ class _Emitter:
     def entries(self, op: Op, row: tuple[Op, ...]) -> list[_Entry]:
         """Return the modules of one operation in a row of them."""
         if op.repeat is not None and len(row) > 1 and not op.step.is_frozen:
-            times = [run.times for _, run in op.repeat]
+            times = [substitute(run.times, self.blocks.numbers) for _, run in op.repeat]
             if op is row[-1] or all(isinstance(number, int) for number in times):
                 modules, kept = self.copies_of(op)
                 width = sum(number for number in times if isinstance(number, int))
@@ -618,7 +612,7 @@ class _Emitter:
                 count = code.call("range", to_code(run.times, size=self.scope.size))
                 copies.append(code.Starred(code.Generator(module, code.Name("_"), count)))
         if len(copies) > 2 and not any(isinstance(copy, code.Starred) for copy in copies):
-            folded = loops.folded(copies, [None] * len(copies), self.defaults_of, self.scope.words.values())
+            folded = loops.folded(copies, [None] * len(copies), self.defaults_of, self.scope)
             if folded is not None:
                 copies = [code.Starred(code.Generator(folded.body, folded.target, folded.source))]
         return copies, tuple(items)
@@ -645,7 +639,7 @@ class _Emitter:
                 known = _Copy(inline.module, outer, inline.items)
             else:
                 general = general or outer.general
-                self.scope = Scope(general)
+                self.scope = Scope(self.blocks.inside if general is self.blocks.whole else general)
                 name = self.unused_class(class_name(word))
                 others = range(1, placement.operations.inputs)
                 tensors = values is not None and general is not None and general.tensors
@@ -1034,7 +1028,8 @@ class _Forward:
         if not self.is_whole or not segment.modules or not is_named or op.step.output is None:
             return ""
         *positions, channels = op.step.output.sizes
-        return show_shape((channels, *positions) if self.layouts[value] == FIRST else op.step.output.sizes)
+        sizes = (channels, *positions) if self.layouts[value] == FIRST else op.step.output.sizes
+        return show_shape(self.emitter.blocks.here.matching.put_in(sizes))
 
     def size(self, value: Any) -> code.Expression:
         """Return a size or condition in terms of what the constructor keeps."""
@@ -1042,9 +1037,13 @@ class _Forward:
         word = scope.name_of(value)
         if word:
             return self.keep(word, scope.size(value))
-        return scope.size(
-            value, lambda name: scope.spelled(name, self.keep(scope.words[name], code.Name(scope.words[name])))
-        )
+
+        def kept(name: str) -> code.Expression:
+            if scope.symbols[name].in_module:
+                return scope.spelled(name)
+            return scope.spelled(name, self.keep(scope.words[name], code.Name(scope.words[name])))
+
+        return scope.size(value, kept)
 
     def keep(self, word: str, value: code.Expression) -> code.Expression:
         """Let the constructor keep a value, and return its attribute."""
@@ -1099,7 +1098,7 @@ class _Forward:
         if entering[0] != code.Name(name):
             self.statements.append(code.Assign(code.Name(name), entering[0]))
         if _repeats_shared(op):
-            times = code.call("range", sum(run.times for _, run in op.repeat))
+            times = code.call("range", self.size(sum(run.times for _, run in op.repeat)))
             call = code.Call(self.shared[op.shared[0]], (code.Name(name),))
             self.statements.append(code.For(code.Name("_"), times, (code.Assign(code.Name(name), call),)))
             return
