@@ -44,8 +44,25 @@ class Related:
 
 
 @frozen
+class Edit:
+    """What shall stand in the place of a piece of text."""
+
+    span: Span
+    text: str
+
+
+@frozen
+class Fix:
+    """Edits that mend what a message is about; a safe one leaves the function of the network as it is."""
+
+    message: str
+    edits: tuple[Edit, ...]
+    is_safe: bool
+
+
+@frozen
 class Diagnostic:
-    """One mistake: where it is, what it is, and what to do about it."""
+    """One finding: where it is, what it is, and what to do about it."""
 
     code: str
     message: str
@@ -54,6 +71,8 @@ class Diagnostic:
     help: str = ""
     related: tuple[Related, ...] = ()
     severity: str = "error"
+    """"error", "warning" or "info"."""
+    fix: Fix | None = None
 
 
 class CompileError(Exception):
