@@ -73,6 +73,8 @@ class Diagnostic:
     severity: str = "error"
     """"error", "warning" or "info"."""
     fix: Fix | None = None
+    shapes: tuple[tuple[object, ...], ...] = ()
+    """What enters the stage that this is about, and what leaves it, for programs that read messages."""
 
 
 class CompileError(Exception):
