@@ -106,6 +106,25 @@ def decode(content: bytes, name: str) -> Source:
     return Source(name, text.replace("\r\n", "\n"))
 
 
+def write(path: str, text: str) -> None:
+    """Write a file in one go, so that no one ever sees half of it; a link stays one, a device is written to."""
+    path = os.path.realpath(path)
+    if os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        return
+    unfinished = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(unfinished, "x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        if os.path.exists(path):
+            os.chmod(unfinished, os.stat(path).st_mode)
+        os.replace(unfinished, path)
+    finally:
+        if os.path.exists(unfinished):
+            os.remove(unfinished)
+
+
 def unreadable(name: str, message: str) -> CompileError:
     """Return the error of a file that cannot be used."""
     return CompileError((Diagnostic("E024", message, Span(Source(name, ""), 0, 0)),))
