@@ -7,8 +7,8 @@ from typing import Any
 from attrs import frozen
 
 from ..emit.calls import EITHER, FIRST, KERAS, TORCH, Call, Part, Placed, Spelling, X, apply
-from ..layer import Layer, Size, Tensor, arg, check, per_axis
-from ..size import ceil_div, same
+from ..layer import HALF, Layer, Reach, Size, Tensor, arg, check, per_axis
+from ..size import ceil_div, divide, same
 from ..values import COUNT, SHIFT
 from .windows import axis_names
 
@@ -43,6 +43,13 @@ class PixelShuffle(Layer):
         )
         return x.resized(height * self.factor, width * self.factor, channels // square)
 
+    def does_nothing(self, x: Tensor) -> bool:
+        return self.factor == 1
+
+    def sees(self, *tensors: Tensor) -> tuple[Reach, ...]:
+        step = divide(1, self.factor)
+        return (Reach(1, step, (step - 1) * HALF),) * 2
+
 
 @frozen(kw_only=True)
 class PixelUnshuffle(Layer):
@@ -70,6 +77,12 @@ class PixelUnshuffle(Layer):
             )
         sides = (size // self.factor for size in x.positions)
         return x.resized(*sides, x.channels * self.factor * self.factor)
+
+    def does_nothing(self, x: Tensor) -> bool:
+        return self.factor == 1
+
+    def sees(self, *tensors: Tensor) -> tuple[Reach, ...]:
+        return (Reach(self.factor, self.factor, (self.factor - 1) * HALF),) * 2
 
 
 @frozen(kw_only=True)

@@ -1,0 +1,69 @@
+"""Lint: patterns in networks that are legal and rarely meant; which file holds which rule, and what all rules find."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..compiler import Result
+    from ..diagnostics import Diagnostic
+    from .rule import Rule
+    from .thresholds import Thresholds
+
+FILES: dict[str, str] = {
+    "C101": "softmax_single_unit",
+    "C106": "double_activation",
+    "C107": "collapsed_linear",
+    "C120": "maxpool_only_nonlinearity",
+    "T201": "dropout_before_batchnorm",
+    "T205": "saturating_stack",
+    "D302": "parameter_concentration",
+    "D303": "receptive_field_too_small",
+}
+"""The file of each rule, by its code; a test holds them against the declarations."""
+
+
+class _Rules(Mapping[str, "type[Rule]"]):
+    """The rules by their codes, in the order of the catalogue; a rule is loaded when it is asked for."""
+
+    def __getitem__(self, code: str) -> type[Rule]:
+        module = import_module(f"{__name__}.{FILES[code]}")
+        rule: type[Rule] = next(
+            value for value in vars(module).values() if isinstance(value, type) and getattr(value, "code", None) == code
+        )
+        return rule
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(FILES)
+
+    def __len__(self) -> int:
+        return len(FILES)
+
+
+RULES: Mapping[str, type[Rule]] = _Rules()
+
+
+def findings(result: Result, codes: Collection[str], thresholds: Thresholds) -> tuple[Diagnostic, ...]:
+    """Return what the rules of some codes find in a text, in its order, each place once for each rule.
+
+    A text with errors gets what can be said of the rest of it; the blocks of a library are looked at on symbols. Where
+    the pattern lies in a file that the text uses, the places are in that one.
+    """
+    from ..size import TooLarge, Undecided
+    from .views import views_of
+
+    found: dict[tuple[str, str, int, int], Diagnostic] = {}
+    rules = [RULES[code]() for code in FILES if code in codes]
+    for view in views_of(result) if rules else ():
+        for rule in rules:
+            try:
+                for one in rule.check(view, thresholds):
+                    found.setdefault((one.code, one.span.source.name, one.span.start, one.span.end), one)
+            except (Undecided, TooLarge):
+                pass  # an open size leaves the rest of it undecided
+    source = result.program.source
+    return tuple(
+        sorted(found.values(), key=lambda one: (one.span.source is not source, one.span.start, one.span.end, one.code))
+    )
