@@ -21,6 +21,8 @@ FILES: dict[str, str] = {
     "T205": "saturating_stack",
     "D302": "parameter_concentration",
     "D303": "receptive_field_too_small",
+    "D323": "budget_exceeded",
+    "S607": "unused_suppression",
 }
 """The file of each rule, by its code; a test holds them against the declarations."""
 
