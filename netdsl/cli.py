@@ -55,9 +55,17 @@ class _Help(RawDescriptionHelpFormatter):
 
 
 class _Command(ArgumentParser):
-    """A command whose files may stand among its options: argparse itself takes only those that stand in one place."""
+    """A command whose files may stand among its options: argparse itself takes only those that stand in one place.
+
+    `declare` adds the options of a command that is in a file of its own, once they are asked for.
+    """
+
+    declare: Callable[[ArgumentParser], None] | None = None
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        declare, self.declare = self.declare, None
+        if declare is not None:
+            declare(self)
         options, rest = super().parse_known_args(args, namespace)
         if isinstance(getattr(options, "files", None), list):
             options.files = [*options.files, *(word for word in rest if word == "-" or not word.startswith("-"))]
@@ -76,9 +84,9 @@ def _parser() -> ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Command)
 
     def command(
-        name: str, run: Callable[[Namespace], int], help: str, *examples: str, about: str = ""
-    ) -> ArgumentParser:
-        added = commands.add_parser(
+        name: str, run: Callable[[Namespace], int] | None, help: str, *examples: str, about: str = ""
+    ) -> _Command:
+        added: _Command = commands.add_parser(
             name,
             help=help,
             description=f"{help[0].upper()}{help[1:]}.{about}",
@@ -141,6 +149,34 @@ A is read and B is written. Their endings say what they are:
     weights.usage = "netdsl weights [options] NET A B"
     _takes_decisions(weights, "a network, instead of NET")
     weights.add_argument("--force", action="store_true", help="replace B where it is there already")
+
+    lint = command(
+        "lint",
+        None,
+        "find what is wrong with networks, or likely to be",
+        "netdsl lint nets/",
+        "netdsl lint nets/ --fix",
+        "netdsl lint cnn.net --select C,T --ignore T204",
+        f"netdsl lint -e '{LINE}'",
+        about="""
+Settings are read from [tool.netdsl.lint] of the pyproject.toml, or [lint] of
+the netdsl.toml, that is nearest to a file. `# noqa: C107` in a line keeps a
+rule silent about it. Rules are named by code, by the letters that it begins
+with, by name, or ALL; `netdsl rule` lists them.""",
+    )
+    lint.declare = _lint
+
+    check = command(
+        "check",
+        None,
+        "find errors alone",
+        "netdsl check nets/",
+        "netdsl check cnn.net --output-format concise",
+    )
+    check.declare = _check
+
+    rule = command("rule", None, "show what a rule of lint is about", "netdsl rule", "netdsl rule C107")
+    rule.declare = _rule
 
     layers = command(
         "layers",
@@ -343,6 +379,26 @@ def _layers(options: Namespace) -> int:
         guess = suggest(options.name)
         return wrong(options, f"there is no layer `{options.name}`{f'; did you mean `{guess}`?' if guess else ''}")
     return DONE
+
+
+def _lint(command: ArgumentParser) -> None:
+    from .commands.lint import declare_lint
+
+    _takes_decisions(command, "a network, instead of files")
+    declare_lint(command)
+
+
+def _check(command: ArgumentParser) -> None:
+    from .commands.lint import declare_check
+
+    _takes_decisions(command, "a network, instead of files")
+    declare_check(command)
+
+
+def _rule(command: ArgumentParser) -> None:
+    from .commands.rule import declare
+
+    declare(command)
 
 
 # Texts in, results and messages out
