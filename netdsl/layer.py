@@ -245,6 +245,8 @@ class Layer(Declaration):
     is_pool: ClassVar[bool] = False
     adds: ClassVar[bool] = False
     """Whether it is a sum of its branches, so that one can stand beside the others as a shortcut."""
+    gathers: ClassVar[bool] = False
+    """Whether it puts its branches side by side, so that what follows sees each of them."""
     multiplies: ClassVar[bool] = False
     """Whether it is a product of its branches, so that one can be a gate for another."""
     is_recurrent: ClassVar[bool] = False
@@ -318,6 +320,10 @@ class Layer(Declaration):
 
     def slides(self, x: Tensor) -> tuple[Slide, ...]:
         """Return how a window goes over each axis; empty where there is none."""
+        return ()
+
+    def lays(self, x: Tensor) -> tuple[Slide, ...]:
+        """Return how it lays a window down for each position, along each axis of what leaves; empty if it does not."""
         return ()
 
     def sees(self, *tensors: Tensor) -> tuple[Reach, ...] | None:

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from ..emit.calls import FIRST, KERAS, TORCH, Part, Placed, Spelling, Stored, one_or_all
-from ..layer import HALF, Layer, Reach, Size, Tensor, Weight, arg, check, flag, per_axis, words
+from ..layer import HALF, Layer, Reach, Size, Slide, Tensor, Weight, arg, check, flag, per_axis, words
 from ..size import ceil_div, divide, maximum, product, same
 from ..values import COUNT, PADS, STRIDE, WINDOW, Kind, Truth, one_or_listed, whole
 from .windows import Pads, axis_names, keras_crop, no_padding, pads_per_axis, torch_crop
@@ -113,6 +113,11 @@ class ConvTranspose(Layer):
 
     def fan_in(self, x: Tensor) -> Size:
         return product(self.placement(x).kernel) * x.channels
+
+    def lays(self, x: Tensor) -> tuple[Slide, ...]:
+        at = self.placement(x)
+        pairs = zip(at.kernel, at.stride, at.cropped, strict=True)
+        return tuple(Slide(k, s, 1, before, after) for k, s, (before, after) in pairs)
 
     def sees(self, *tensors: Tensor) -> tuple[Reach, ...]:
         at = self.placement(tensors[0])

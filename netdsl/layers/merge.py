@@ -181,6 +181,7 @@ class Concat(Merge):
     axis: int = arg(AXIS, default=-1, help="the axis that grows", tries=("-1", "0"))
 
     keyword = "concat"
+    gathers = True
     accepts_int = True
     brought = ("concatenate", "cat", "join")
 

@@ -59,7 +59,8 @@ class ParameterConcentration(Rule):
             source, _ = view.before(place, lambda stage: stage.passes and not stage.is_pool)
             related: tuple[Related, ...] = ()
             if source is not None and source.output is not None and source.output.rank > 1:
-                related = (Related(source.span, f"{source.output} leaves here, which is {place.tensors[0].channels:,} values"),)
+                values = f"{source.output} leaves here, which is {place.tensors[0].channels:,} values"
+                related = (Related(source.span, values),)
             yield self.found(
                 place.span,
                 f"{place.text} holds {100 * held / total:.1f} % of all parameters: {held:,} of {total:,}",

@@ -6,14 +6,15 @@ Blocks and repeats are written out, so that a rule sees across their borders; of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from attrs import Factory, field, frozen
 
 from ..analysis.counts import Counts, counts_of
 from ..analysis.receptive_field import Field, Fields, ReceptiveFields
 from ..compiler import Result
-from ..diagnostics import quoted
-from ..layer import Layer, Size, Tensor
+from ..diagnostics import Related, quoted
+from ..layer import Layer, Size, Slide, Tensor
 from ..network import Body, Output, Repeat, Run, Step, Use, Value
 from ..source import Span
 from ..syntax import tree
@@ -127,6 +128,44 @@ class Place:
         return parts != 1 and parts == number(self.tensors[0].channels)
 
     @property
+    def slides(self) -> tuple[Slide, ...]:
+        """How its window goes over each axis; empty where it has none."""
+        return () if self.does is None or not self.tensors else self.does.slides(self.tensors[0])
+
+    @property
+    def looks_around(self) -> bool:
+        """Whether it is a convolution with a window of more than one position."""
+        return self.is_affine and any(number(slide.window) != 1 for slide in self.slides)
+
+    @property
+    def has_stride(self) -> bool:
+        """Whether its windows, of a convolution or a pool, lie more than one position apart."""
+        return any(number(slide.stride) != 1 for slide in self.slides)
+
+    @property
+    def enlarges(self) -> bool:
+        """Whether more positions leave it than enter, each seeing a part of one."""
+        if self.does is None or not self.tensors or self.tensors[0].rank < 2 or self.does.sees_all:
+            return False
+        return any((reach.step < 1) is True for reach in self.does.sees(*self.tensors) or ())
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether it is a trained linear map of everything that enters."""
+        return self.is_affine and self.does is not None and self.does.sees_all
+
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether it is a trained linear map of the channels at each position, `linear`."""
+        does = self.does
+        return self.is_affine and does is not None and not does.sees_all and not does.convolves
+
+    @property
+    def rate(self) -> Any:
+        """The part of the values that it drops, 0 for anything else than dropout."""
+        return self.does.rate if self.does is not None and self.does.drops else 0  # type: ignore[attr-defined]
+
+    @property
     def flow(self) -> str:
         """What enters and leaves, as a label: `48x48x1 -> 46x46x64`."""
         entering = ", ".join(map(str, self.tensors))
@@ -155,6 +194,23 @@ class End:
     place: Place
     training: Train | None = None
     written: tree.Train | None = None
+
+    @property
+    def loss(self) -> str:
+        """What training makes small, nothing where that is not said."""
+        return "" if self.training is None else self.training.loss
+
+    def at(self, argument: str) -> Span | None:
+        """Return where an argument of the training is written, with its name."""
+        for written in () if self.written is None else self.written.arguments:
+            if isinstance(written, tree.Keyword) and written.name.text == argument:
+                return written.span
+        return None
+
+    def related(self, argument: str, label: str) -> tuple[Related, ...]:
+        """Return the place of an argument of the training, for a message."""
+        span = self.at(argument)
+        return () if span is None else (Related(span, label),)
 
 
 @frozen(eq=False)
@@ -344,6 +400,13 @@ class View:
                 rows[place] = row
         return list(longest.values())
 
+    def last_activations(self, end: End) -> Iterator[tuple[Place, Layer, Tail]]:
+        """Return the activations behind the last layers that learn, where no branches are joined behind these."""
+        for tail in self.tails(end):
+            last = tail.activation
+            if last is not None and last.does is not None and tail.learner is not None and not tail.is_joined:
+                yield last, last.does, tail
+
     # Figures
 
     def field(self, place: Place) -> Fields | None:
@@ -398,6 +461,11 @@ def _count(row: Row) -> int:
 
 def _may_learn(place: Place) -> bool:
     return place.learns or (place.does is None and isinstance(place.step.does, Use | Repeat))
+
+
+def is_between(place: Place) -> bool:
+    """Whether a stage only bends, rescales or passes on what a layer that learns has made."""
+    return place.passes or place.is_activation or place.is_norm
 
 
 def _keeps_meaning(place: Place) -> bool:
