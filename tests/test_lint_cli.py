@@ -372,6 +372,7 @@ def test_the_command_line_goes_before_settings(capsys: Capture, folder: Path) ->
         ('[lint]\nper-file-ignores = ["C"]', "`per-file-ignores` in [lint]: wanted is a table"),
         ('[lint]\nper-file-ignores = { "a" = "C" }', "`per-file-ignores` in [lint]: wanted is a list"),
         ('[lint]\nmax-dropout = "0.3"', "`max-dropout` in [lint]: wanted is a number, at least 0, and this is a text"),
+        ("[lint]\nmax-dropout = inf", "`max-dropout` in [lint]: wanted is a number, at least 0"),
         ("[lint]\nmax-dropout = nan", "`max-dropout` in [lint]: wanted is a number, at least 0"),
         ("[lint]\nbudget = 5", "[lint.budget] has to be a table, and is a number"),
         ("[lint.budget]\nparam = 5", "there is no key `param` in [lint.budget]; did you mean `params`?"),
@@ -416,10 +417,15 @@ def test_a_budget(capsys: Capture, folder: Path, limit: str) -> None:
     assert "212 against 100: 112 too many" in out
     assert "`dense_1` (144)" in out and "`dense_2` (68)" in out
     assert codes(capsys, "-e", "in 8 | dense 8") == []
-    assert codes(capsys, "-e", "in Tx8 | linear 8 | attention 2") == ["D323"]
+    assert codes(capsys, "-e", "in Tx8 | linear 16", "--select", "D") == ["D323"]
     settings(folder, f"[lint.budget]\nmacs = {limit}")
-    assert codes(capsys, "-e", "in Tx8 | linear 8") == []  # T decides
-    assert codes(capsys, "-e", "in Tx8 | linear 8", "--set", "T=9") == ["D323"]
+    assert codes(capsys, "-e", "in Tx8 | linear 8", "--select", "D") == []  # T decides
+    assert codes(capsys, "-e", "in Tx8 | linear 8", "--select", "D", "--set", "T=9") == ["D323"]
+    blocks = "block wide n: dense n | relu | dense n\nin 8 | (wide 32 | relu) as stem | wide 8 | softmax"
+    settings(folder, f"[lint.budget]\nparams = {limit}")
+    (found,) = json.loads(outcome(capsys, "lint", "-e", blocks, "--output-format", "json")[1])
+    assert found["location"] == {"row": 2, "column": 9}  # the use of the block that has the costliest layer
+    assert "`stem.wide_1.dense_2` (1,056)" in found["help"]
 
 
 # Comments that suppress

@@ -365,7 +365,7 @@ class Run:
         else:
             safe, unsafe = self.fixable[True], self.fixable[False]
             how = [f"{safe} fixable with --fix"] if safe else []
-            how += [f"{unsafe} {'more ' if safe else ''}with --fix --unsafe-fixes"] if unsafe else []
+            how += [f"{unsafe} {'more' if safe else 'fixable'} with --fix --unsafe-fixes"] if unsafe else []
         counted = _counted(left + self.fixed, "problem")
         return f"Found {counted}" + (f" ({', '.join(how)})" if how else "")
 

@@ -246,7 +246,7 @@ def _severity(value: object) -> str:
 
 
 def _share(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
         raise _wanted("a number, at least 0", value)
     return float(value)
 
