@@ -688,21 +688,47 @@ def test_a_file_that_changes_meanwhile_is_left_alone(
 
 def test_watching(folder: Path) -> None:
     """It checks again when a file, a file that it uses, or the settings have changed, and ends quietly."""
-    write(folder, a=CLEAN)
-    command = [sys.executable, "-u", "-m", "netdsl", "lint", ".", "--watch", "--output-format", "concise"]
+    write(folder, a='use "parts/blocks.net"\nin 8 | dense 16 | relu | part', b=CLEAN)
+    (folder / "parts").mkdir()
+    write(folder / "parts", blocks="block part: dense 10")
+    command = [sys.executable, "-u", "-m", "netdsl", "lint", "a.net", "b.net", "--watch", "--output-format", "concise"]
     environment = {**os.environ, "PYTHONPATH": str(Path(netdsl.__file__).parents[1])}
     with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "No problems found\n"
         time.sleep(0.2)
-        write(folder, a=f"{TWICE} ")
-        assert process.stdout.readline().startswith("a.net:1:26: C106")
+        write(folder, b=f"{TWICE} ")
+        assert process.stdout.readline().startswith("b.net:1:26: C106")
+        assert process.stdout.readline().startswith("Found 1 problem")
+        time.sleep(0.2)
+        write(folder / "parts", blocks="block part: dnse 10")
+        assert process.stdout.readline().startswith("parts/blocks.net:1:13: E009")
+        assert process.stdout.readline().startswith("b.net:1:26: C106")
+        assert process.stdout.readline().startswith("Found 2 problems")
+        time.sleep(0.2)
+        write(folder / "parts", blocks="block part: dense 12")
+        assert process.stdout.readline().startswith("b.net:1:26: C106")
         assert process.stdout.readline().startswith("Found 1 problem")
         time.sleep(0.2)
         settings(folder, '[lint]\nignore = ["C106"]')
         assert process.stdout.readline() == "No problems found\n"
         process.send_signal(2)
         assert process.wait(10) == 0
+
+
+def test_the_screen_is_cleared_on_a_terminal(capsys: Capture, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl+C is how watching ends, and no failure."""
+
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    write(folder, a=TWICE)
+    monkeypatch.setattr("time.sleep", interrupted)
+    status, out, err = outcome(capsys, "lint", "a.net", "--watch")
+    assert (status, err) == (0, "\nWatching 1 file; Ctrl+C ends it\n")
+    assert out.startswith("C106")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert outcome(capsys, "lint", "a.net", "--watch")[1].startswith("\033[2J")
 
 
 # Rules

@@ -429,8 +429,8 @@ def _watch(options: Namespace, is_lint: bool) -> int:
             last = Run(options, is_lint)
             last.finish()
             stamps = _stamps(options, last)
-            print(f"\nWatching {_counted(len(last.files), 'file')}; Ctrl+C ends it", file=sys.stderr)
             sys.stdout.flush()
+            print(f"\nWatching {_counted(len(last.files), 'file')}; Ctrl+C ends it", file=sys.stderr)
             while _stamps(options, last) == stamps:
                 time.sleep(PAUSE)
     except KeyboardInterrupt:
