@@ -17,6 +17,8 @@ CODES = {
     "E008": "bad-argument",
     "E009": "unknown-name",
     "E010": "undefined-or-cyclic-reference",
+    "E011": "shuffle-factor",
+    "E012": "recurrent-needs-sequence",
     "E020": "syntax-error",
     "E022": "missing-argument",
     "E023": "repeated-argument",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import attrs
 from attrs import frozen
 
-from .size import Expression, choose, product
+from .size import Expression, choose, divide, product
 from .values import TRUTH, Kind, Truth
 
 Size: TypeAlias = "int | Expression"
@@ -53,9 +52,6 @@ def show_shape(sizes: tuple[Any, ...]) -> str:
     return "x".join(f"({size})" if not str(size).replace("_", "").isalnum() else str(size) for size in sizes)
 
 
-HALF = Fraction(1, 2)
-
-
 @frozen
 class Slide:
     """How a window goes along one axis: sizes in positions, and the padding at the start and the end."""
@@ -80,8 +76,8 @@ class Reach:
     """
 
     size: Size
-    step: Size | Fraction = 1
-    start: Size | Fraction = 0
+    step: Size = 1
+    start: Size = 0
 
 
 @frozen
@@ -273,6 +269,8 @@ class Layer(Declaration):
     """Whether doing it twice is doing it once."""
     makes: ClassVar[Literal["", "probability", "distribution", "log_distribution"]] = ""
     """What its values may be taken for: probabilities, each by itself or all along an axis, or logarithms of these."""
+    refuses_rank_as: ClassVar[str] = "E001"
+    """The code of the message that a tensor of a rank enters which it does not take."""
     lacks_axes: ClassVar[str] = ""
     """What may be wrong where a tensor of fewer axes enters, if it is more than a missing `reshape`."""
     closes: ClassVar[str] = ""
@@ -337,8 +335,8 @@ class Layer(Declaration):
         return (Reach(1),) * len(x.positions)
 
 
-def _middle(slide: Slide) -> Size | Fraction:
-    return (slide.span - 1) * HALF - slide.before
+def _middle(slide: Slide) -> Size:
+    return divide(slide.span - 1, 2) - slide.before
 
 
 def arguments(layer: type[Declaration]) -> dict[str, Argument]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 
 from attrs import frozen
 
-from ..layer import HALF, Layer, Size, Tensor
+from ..layer import Layer, Size, Tensor
 from ..network import Body, If, Repeat, Run, Step, Use
-from ..size import maximum
+from ..size import divide, maximum
 
 
 @frozen
@@ -21,9 +20,9 @@ class Field:
     fields of convolutional neural networks"). Where positions have been joined, `size` stays and `jump` is 0.
     """
 
-    start: Size | Fraction
-    jump: Size | Fraction
-    size: Size | Fraction
+    start: Size
+    jump: Size
+    size: Size
 
 
 Fields = tuple[Field, ...]
@@ -71,9 +70,11 @@ class ReceptiveFields:
         seen = [entering[0]]
         while len(seen) <= min(copies, 2):
             seen.append(self.leaving(run.body, (seen[-1], *entering[1:])))
+        if copies < len(seen):
+            return seen[copies]
         first, last = seen[-2], seen[-1]
-        if copies < len(seen) or first is None or last is None or len(first) != len(last):
-            return seen[copies] if copies < len(seen) else last
+        if first is None or last is None or len(first) != len(last):
+            return last
         more = copies + 1 - len(seen)
         return tuple(
             Field(
@@ -88,7 +89,7 @@ class ReceptiveFields:
 def _behind(layer: Layer, tensors: Sequence[Tensor], entering: Sequence[Fields | None]) -> Fields | None:
     """Return what the positions see that leave a layer."""
     if layer.is_input:
-        return tuple(Field(HALF, 1, 1) for _ in layer.output().positions)
+        return tuple(Field(divide(1, 2), 1, 1) for _ in layer.output().positions)
     if len(entering) != 1 and not layer.sees_all:
         return _together(entering)
     fields, x = entering[0], tensors[0]

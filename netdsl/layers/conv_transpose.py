@@ -7,7 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from ..emit.calls import FIRST, KERAS, TORCH, Part, Placed, Spelling, Stored, one_or_all
-from ..layer import HALF, Layer, Reach, Size, Slide, Tensor, Weight, arg, check, flag, per_axis, words
+from ..layer import Layer, Reach, Size, Slide, Tensor, Weight, arg, check, flag, per_axis, words
 from ..size import ceil_div, divide, maximum, product, same
 from ..values import COUNT, PADS, STRIDE, WINDOW, Kind, Truth, one_or_listed, whole
 from .windows import Pads, axis_names, keras_crop, no_padding, pads_per_axis, torch_crop
@@ -123,7 +123,7 @@ class ConvTranspose(Layer):
         at = self.placement(tensors[0])
         pairs = zip(at.kernel, at.stride, at.cropped, strict=True)
         return tuple(
-            Reach(ceil_div(k, s), divide(1, s), (before - (k - 1) * HALF) * divide(1, s)) for k, s, (before, _) in pairs
+            Reach(ceil_div(k, s), divide(1, s), divide(before - divide(k - 1, 2), s)) for k, s, (before, _) in pairs
         )
 
 

@@ -23,7 +23,7 @@ from ..emit.calls import (
     apply,
     one_or_all,
 )
-from ..layer import HALF, Layer, Reach, Size, Slide, Tensor, Weight, arg, axis_of, check, flag, per_axis, words
+from ..layer import Layer, Reach, Size, Slide, Tensor, Weight, arg, axis_of, check, flag, per_axis, words
 from ..size import both, ceil_div, choose, divide, maximum, minimum, negate, symbols
 from ..values import AXES, PADS, SIZES, STRIDE, WINDOW, Truth
 from .windows import (
@@ -243,7 +243,7 @@ class AdaptivePool(Layer):
     def sees(self, *tensors: Tensor) -> tuple[Reach, ...]:
         x = tensors[0]
         pairs = zip(x.positions, self.sizes(x), strict=True)
-        return tuple(Reach(ceil_div(n, m), divide(n, m), (divide(n, m) - 1) * HALF) for n, m in pairs)
+        return tuple(Reach(ceil_div(n, m), divide(n, m), divide(divide(n, m) - 1, 2)) for n, m in pairs)
 
 
 def _windowed(function: str, x: Any, placement: Placement) -> Call:

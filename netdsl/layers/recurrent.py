@@ -32,6 +32,7 @@ class Recurrent(Layer):
     is_recurrent = True
     gives_places = True
     sees_all = True
+    refuses_rank_as = "E012"
     lacks_axes = (
         "a recurrent layer before it leaves its sequence by `seq`, as in `lstm 64 seq | lstm 64`; "
         "`reshape` makes a sequence of another vector"

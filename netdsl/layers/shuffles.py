@@ -7,7 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from ..emit.calls import EITHER, FIRST, KERAS, TORCH, Call, Part, Placed, Spelling, X, apply
-from ..layer import HALF, Layer, Reach, Size, Tensor, arg, check, per_axis
+from ..layer import Layer, Reach, Size, Tensor, arg, check, per_axis
 from ..size import ceil_div, divide, same
 from ..values import COUNT, SHIFT
 from .windows import axis_names
@@ -36,7 +36,7 @@ class PixelShuffle(Layer):
         fitting = ceil_div(channels, square) * square
         check(
             same(channels % square, 0),
-            "E008",
+            "E011",
             f"{channels} channel{'s' * (channels != 1)}, which {self.factor}*{self.factor} does not divide",
             f"write `linear {fitting} | pixel_shuffle {self.factor}`, which leaves {fitting // square}",
             "factor",
@@ -48,7 +48,7 @@ class PixelShuffle(Layer):
 
     def sees(self, *tensors: Tensor) -> tuple[Reach, ...]:
         step = divide(1, self.factor)
-        return (Reach(1, step, (step - 1) * HALF),) * 2
+        return (Reach(1, step, divide(step - 1, 2)),) * 2
 
 
 @frozen(kw_only=True)
@@ -82,7 +82,7 @@ class PixelUnshuffle(Layer):
         return self.factor == 1
 
     def sees(self, *tensors: Tensor) -> tuple[Reach, ...]:
-        return (Reach(self.factor, self.factor, (self.factor - 1) * HALF),) * 2
+        return (Reach(self.factor, self.factor, divide(self.factor - 1, 2)),) * 2
 
 
 @frozen(kw_only=True)

@@ -21,7 +21,7 @@ from ..emit.calls import (
     apply,
     one_or_all,
 )
-from ..layer import HALF, Layer, Reach, Size, Tensor, arg, check, number_of_axes, per_axis, words
+from ..layer import Layer, Reach, Size, Tensor, arg, check, number_of_axes, per_axis, words
 from ..size import divide, same
 from ..values import SIZES, STRIDE, TENSOR, NamedTensor
 from .borders import positions_of
@@ -57,7 +57,7 @@ class Enlargement(Layer):
         x = tensors[0]
         seen = 1 if self.kind == "nearest" else 2
         steps = (divide(n, m) for n, m in zip(x.positions, self.sizes(x), strict=True))
-        return tuple(Reach(seen, step, (step - 1) * HALF) for step in steps)
+        return tuple(Reach(seen, step, divide(step - 1, 2)) for step in steps)
 
 
 @frozen(kw_only=True)

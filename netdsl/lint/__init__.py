@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .thresholds import Thresholds
 
 FILES: dict[str, str] = {
+    "E013": "target_shape_mismatch",
     "C101": "softmax_single_unit",
     "C102": "activation_before_logits_loss",
     "C103": "missing_output_activation",
@@ -33,10 +34,25 @@ FILES: dict[str, str] = {
     "C120": "maxpool_only_nonlinearity",
     "C121": "identical_branches",
     "T201": "dropout_before_batchnorm",
+    "T203": "dropout_before_maxpool",
+    "T204": "high_dropout",
     "T205": "saturating_stack",
+    "T206": "exponential_activation",
+    "T207": "deep_plain_stack",
+    "D301": "hidden_narrower_than_output",
     "D302": "parameter_concentration",
     "D303": "receptive_field_too_small",
+    "D304": "unproductive_layers",
+    "D305": "no_downsampling",
+    "D308": "shrinking_filters",
+    "D310": "lopsided_window",
+    "D312": "even_kernel_same",
+    "D313": "checkerboard_upsampling",
+    "D316": "stacked_pools",
+    "D319": "attention_without_position",
+    "D322": "unmixed_groups",
     "D323": "budget_exceeded",
+    "P401": "bias_before_norm",
     "S607": "unused_suppression",
 }
 """The file of each rule, by its code; a test holds them against the declarations."""

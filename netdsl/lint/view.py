@@ -346,13 +346,16 @@ class View:
             return None
         return Image(inputs[0], (height, width))
 
-    def is_in_branch(self, place: Place) -> bool:
-        """Whether branches are added behind it, one of which does not depend on it: it stands in a residual branch."""
+    def is_in_branch(self, place: Place, of_sum: bool = True) -> bool:
+        """Whether it stands in a residual branch: branches are added behind it, one of which leads round it.
+
+        Without `of_sum` they may be joined in any way.
+        """
         behind = self.behind((place,))
         ahead = self.ahead((place,))
         return any(
             joined.does is not None
-            and joined.does.adds
+            and (joined.does.adds or not of_sum)
             and any(source not in behind and self.ahead((source,)) & ahead for source in joined.inputs)
             for joined in behind
             if joined.joins
