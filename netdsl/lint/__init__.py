@@ -61,12 +61,15 @@ FILES: dict[str, str] = {
 class _Rules(Mapping[str, "type[Rule]"]):
     """The rules by their codes, in the order of the catalogue; a rule is loaded when it is asked for."""
 
+    def __init__(self) -> None:
+        self.loaded: dict[str, type[Rule]] = {}
+
     def __getitem__(self, code: str) -> type[Rule]:
-        module = import_module(f"{__name__}.{FILES[code]}")
-        rule: type[Rule] = next(
-            value for value in vars(module).values() if isinstance(value, type) and getattr(value, "code", None) == code
-        )
-        return rule
+        if code not in self.loaded:
+            module = import_module(f"{__name__}.{FILES[code]}")
+            classes = (value for value in vars(module).values() if isinstance(value, type))
+            self.loaded[code] = next(value for value in classes if getattr(value, "code", None) == code)
+        return self.loaded[code]
 
     def __iter__(self) -> Iterator[str]:
         return iter(FILES)

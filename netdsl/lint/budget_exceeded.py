@@ -48,8 +48,8 @@ class BudgetExceeded(Rule):
         if total is None or view.is_library:
             return
         for name, limit in asdict(settings.budget).items():
-            figure = number(FIGURES[name](network, total))
-            if limit is None or figure is None or figure <= limit:
+            figure = None if limit is None else number(FIGURES[name](network, total))
+            if figure is None or figure <= limit:
                 continue
             costs = costliest(network, name)
             yield self.found(
