@@ -6,6 +6,7 @@ Blocks and repeats are written out, so that a rule sees across their borders; of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from typing import Any
 
 from attrs import Factory, field, frozen
@@ -127,7 +128,7 @@ class Place:
         parts = number(self.does.parts(self.tensors[0])) if self.is_affine and self.does and self.tensors else 1
         return parts != 1 and parts == number(self.tensors[0].channels)
 
-    @property
+    @cached_property
     def slides(self) -> tuple[Slide, ...]:
         """How its window goes over each axis; empty where it has none."""
         return () if self.does is None or not self.tensors else self.does.slides(self.tensors[0])
@@ -142,7 +143,7 @@ class Place:
         """Whether its windows, of a convolution or a pool, lie more than one position apart."""
         return any(number(slide.stride) != 1 for slide in self.slides)
 
-    @property
+    @cached_property
     def enlarges(self) -> bool:
         """Whether more positions leave it than enter, each seeing a part of one."""
         if self.does is None or not self.tensors or self.tensors[0].rank < 2 or self.does.sees_all:
@@ -171,7 +172,7 @@ class Place:
         entering = ", ".join(map(str, self.tensors))
         return f"{entering} -> {self.output}" if entering and self.output is not None else ""
 
-    @property
+    @cached_property
     def counts(self) -> Counts | None:
         """What it costs, where that is known."""
         if self.does is None or (not self.tensors and not self.does.is_source):
