@@ -230,7 +230,7 @@ def test_rules_that_are_off(capsys: Capture) -> None:
 
 
 def test_rules_in_preview(capsys: Capture) -> None:
-    text = "in 8x8x3 | conv 16@3 nobias | relu | bn | pool global | dense 10"
+    text = "in 8x8x3 | conv 16@3 nobias | relu | bn | flatten | dense 10"
     assert codes(capsys, "-e", text, "--preview") == []
     status, out, err = outcome(capsys, "lint", "-e", text, "--select", "T208")
     assert (status, out) == (0, "No problems found\n")
@@ -351,7 +351,7 @@ def test_the_command_line_goes_before_settings(capsys: Capture, folder: Path) ->
     assert codes(capsys, "-e", ALONE, "--ignore", "C101") == []
     assert outcome(capsys, "lint", "-e", TWICE, "--select", "C", "--fail-on", "info")[0] == 1
     settings(folder, "[lint]\npreview = true\n")
-    text = "in 8x8x3 | conv 16@3 nobias | relu | bn | pool global | dense 10"
+    text = "in 8x8x3 | conv 16@3 nobias | relu | bn | flatten | dense 10"
     assert codes(capsys, "-e", text, "--select", "T208") == ["T208"]
 
 
