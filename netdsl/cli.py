@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from . import __version__
+from .commands.shared import DONE, FOUND, INTERRUPTED, USAGE, decided, report, wrong
 from .compiler import Result, compile_source
-from .diagnostics import CompileError, Diagnostic, render
-from .files import decode, in_words, name_of, read, unreadable
+from .diagnostics import CompileError
+from .files import decode, in_words, name_of, read, unreadable, write
 from .source import Source
 
 TYPE_CHECKING = False
@@ -19,11 +20,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .analysis.summary import Summary
-    from .options import Options
 
 LINE = "in 28x28x1 | conv 32@3 | relu | dense 10"
-
-DONE, FOUND, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,9 +55,17 @@ class _Help(RawDescriptionHelpFormatter):
 
 
 class _Command(ArgumentParser):
-    """A command whose files may stand among its options: argparse itself takes only those that stand in one place."""
+    """A command whose files may stand among its options: argparse itself takes only those that stand in one place.
+
+    `declare` adds the options of a command that is in a file of its own, once they are asked for.
+    """
+
+    declare: Callable[[ArgumentParser], None] | None = None
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        declare, self.declare = self.declare, None
+        if declare is not None:
+            declare(self)
         options, rest = super().parse_known_args(args, namespace)
         if isinstance(getattr(options, "files", None), list):
             options.files = [*options.files, *(word for word in rest if word == "-" or not word.startswith("-"))]
@@ -78,9 +84,9 @@ def _parser() -> ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Command)
 
     def command(
-        name: str, run: Callable[[Namespace], int], help: str, *examples: str, about: str = ""
-    ) -> ArgumentParser:
-        added = commands.add_parser(
+        name: str, run: Callable[[Namespace], int] | None, help: str, *examples: str, about: str = ""
+    ) -> _Command:
+        added: _Command = commands.add_parser(
             name,
             help=help,
             description=f"{help[0].upper()}{help[1:]}.{about}",
@@ -143,6 +149,34 @@ A is read and B is written. Their endings say what they are:
     weights.usage = "netdsl weights [options] NET A B"
     _takes_decisions(weights, "a network, instead of NET")
     weights.add_argument("--force", action="store_true", help="replace B where it is there already")
+
+    lint = command(
+        "lint",
+        None,
+        "find what is wrong with networks, or likely to be",
+        "netdsl lint nets/",
+        "netdsl lint nets/ --fix",
+        "netdsl lint cnn.net --select C,T --ignore T204",
+        f"netdsl lint -e '{LINE}'",
+        about="""
+Settings are read from [tool.netdsl.lint] of the pyproject.toml, or [lint] of
+the netdsl.toml, that is nearest to a file. `# noqa: C107` in a line keeps a
+rule silent about it. Rules are named by code, by the letters that it begins
+with, by name, or ALL; `netdsl rule` lists them.""",
+    )
+    lint.declare = _lint
+
+    check = command(
+        "check",
+        None,
+        "find errors alone",
+        "netdsl check nets/",
+        "netdsl check cnn.net --output-format concise",
+    )
+    check.declare = _check
+
+    rule = command("rule", None, "show what a rule of lint is about", "netdsl rule", "netdsl rule C107")
+    rule.declare = _rule
 
     layers = command(
         "layers",
@@ -212,7 +246,7 @@ def _summary(options: Namespace) -> int:
             try:
                 summary = summarize(result.network, result.total, options.depth)
             except CompileError as refused:
-                _report(refused.diagnostics)
+                report(refused.diagnostics)
                 is_done = False
             else:
                 found.append((result.network.source.name, summary))
@@ -254,7 +288,7 @@ def _explain(options: Namespace) -> int:
         if result.network.body.steps:
             print(explain(result.network, result.total, options.layer))
     except CompileError as refused:
-        _report(refused.diagnostics)
+        report(refused.diagnostics)
         return FOUND
     except LookupError:
         if result.errors:
@@ -264,7 +298,7 @@ def _explain(options: Namespace) -> int:
         known = names(result.network)
         guess = nearest(options.layer, known)
         hint = f"did you mean `{guess}`?" if guess else f"there are {_listed(known)}"
-        return _wrong(options, f"there is no layer `{options.layer}`; {hint}")
+        return wrong(options, f"there is no layer `{options.layer}`; {hint}")
     return FOUND if result.errors else DONE
 
 
@@ -281,36 +315,17 @@ def _emit(options: Namespace) -> int:
     try:
         source = emit(result.network, options.to).source
     except CompileError as refused:
-        _report(refused.diagnostics)
+        report(refused.diagnostics)
         return FOUND
     if options.output is None:
         print(source, end="")
         return DONE
     try:
-        _write(options.output, source)
+        write(options.output, source)
     except OSError as reason:
-        _report(unreadable(options.output, f"cannot write `{options.output}`: {in_words(reason)}").diagnostics)
+        report(unreadable(options.output, f"cannot write `{options.output}`: {in_words(reason)}").diagnostics)
         return FOUND
     return DONE
-
-
-def _write(path: str, text: str) -> None:
-    """Write a file in one go, so that no one ever sees half of it; a link stays one, a device is written to."""
-    path = os.path.realpath(path)
-    if os.path.exists(path) and not os.path.isfile(path):
-        with open(path, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        return
-    unfinished = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(unfinished, "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        if os.path.exists(path):
-            os.chmod(unfinished, os.stat(path).st_mode)
-        os.replace(unfinished, path)
-    finally:
-        if os.path.exists(unfinished):
-            os.remove(unfinished)
 
 
 def _weights(options: Namespace) -> int:
@@ -326,15 +341,15 @@ def _weights(options: Namespace) -> int:
     from .weights import WeightsError, convert
 
     if os.path.exists(target) and not options.force:
-        return _wrong(options, f"`{target}` is there already; --force replaces it")
+        return wrong(options, f"`{target}` is there already; --force replaces it")
     _choose_backend()
     try:
         moved = convert(Net(result.network, result.total, ()), source, target)
     except WeightsError as reason:
-        _wrong(options, str(reason))
+        wrong(options, str(reason))
         return FOUND
     except CompileError as refused:
-        _report(refused.diagnostics)
+        report(refused.diagnostics)
         return FOUND
     size = sum(array.size for array in moved.values())
     print(f"{target}: {len(moved):,} weights with {size:,} parameters, from {source}")
@@ -362,8 +377,28 @@ def _layers(options: Namespace) -> int:
         print(page(options.name))
     else:
         guess = suggest(options.name)
-        return _wrong(options, f"there is no layer `{options.name}`{f'; did you mean `{guess}`?' if guess else ''}")
+        return wrong(options, f"there is no layer `{options.name}`{f'; did you mean `{guess}`?' if guess else ''}")
     return DONE
+
+
+def _lint(command: ArgumentParser) -> None:
+    from .commands.lint import declare_lint
+
+    _takes_decisions(command, "a network, instead of files")
+    declare_lint(command)
+
+
+def _check(command: ArgumentParser) -> None:
+    from .commands.lint import declare_check
+
+    _takes_decisions(command, "a network, instead of files")
+    declare_check(command)
+
+
+def _rule(command: ArgumentParser) -> None:
+    from .commands.rule import declare
+
+    declare(command)
 
 
 # Texts in, results and messages out
@@ -375,30 +410,12 @@ def _results(options: Namespace) -> Iterator[Result | None]:
         try:
             source = read_text()
         except CompileError as error:
-            _report(error.diagnostics)
+            report(error.diagnostics)
             yield None
         else:
-            result = compile_source(source, name, _decided(options, source))
-            _report(result.diagnostics)
+            result = compile_source(source, name, decided(options, source))
+            report(result.diagnostics)
             yield result
-
-
-def _decided(options: Namespace, source: Source) -> Options:
-    """Return what the command line decides for a text."""
-    from .files import reader
-    from .options import Options, read_value, shape_of
-
-    is_file = options.text is None and source.name != "<stdin>"
-    try:
-        return Options(
-            {name: read_value(value) for name, value in options.set},
-            {name: shape_of(read_value(value)) for name, value in options.input},
-            {name: read_value(value) for name, value in options.pick},
-            reader(os.path.dirname(source.name) or "." if is_file else None),
-        )
-    except ValueError as reason:
-        options.command.error(str(reason))
-        raise AssertionError("argparse has left") from reason
 
 
 def _texts(options: Namespace) -> Iterator[tuple[str, Callable[[], Source]]]:
@@ -411,16 +428,3 @@ def _texts(options: Namespace) -> Iterator[tuple[str, Callable[[], Source]]]:
         yield "network", partial(decode, os.fsencode(options.text), "<text>")
     for file in files:
         yield name_of(file), partial(read, file)
-
-
-def _report(diagnostics: Sequence[Diagnostic]) -> None:
-    """Print messages, with a blank line behind each."""
-    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    for diagnostic in diagnostics:
-        print(render(diagnostic, colour), end="\n\n", file=sys.stderr)
-
-
-def _wrong(options: Namespace, message: str) -> int:
-    """Say what is wrong with the command line, in the words of argparse, and return the exit status."""
-    print(f"{options.command.prog}: error: {message}", file=sys.stderr)
-    return USAGE

@@ -17,6 +17,8 @@ CODES = {
     "E008": "bad-argument",
     "E009": "unknown-name",
     "E010": "undefined-or-cyclic-reference",
+    "E011": "shuffle-factor",
+    "E012": "recurrent-needs-sequence",
     "E020": "syntax-error",
     "E022": "missing-argument",
     "E023": "repeated-argument",
@@ -44,8 +46,25 @@ class Related:
 
 
 @frozen
+class Edit:
+    """What shall stand in the place of a piece of text."""
+
+    span: Span
+    text: str
+
+
+@frozen
+class Fix:
+    """Edits that mend what a message is about; a safe one leaves the function of the network as it is."""
+
+    message: str
+    edits: tuple[Edit, ...]
+    is_safe: bool
+
+
+@frozen
 class Diagnostic:
-    """One mistake: where it is, what it is, and what to do about it."""
+    """One finding: where it is, what it is, and what to do about it."""
 
     code: str
     message: str
@@ -54,6 +73,10 @@ class Diagnostic:
     help: str = ""
     related: tuple[Related, ...] = ()
     severity: str = "error"
+    """"error", "warning" or "info"."""
+    fix: Fix | None = None
+    shapes: tuple[tuple[object, ...], ...] = ()
+    """What enters the stage that this is about, and what leaves it, for programs that read messages."""
 
 
 class CompileError(Exception):
@@ -76,6 +99,7 @@ def quoted(text: str) -> str:
 
 
 WIDTH = 100  # of a source line as shown; more of it would wrap in a terminal
+COLOURS = {"error": "\033[31m", "warning": "\033[33m", "info": "\033[36m"}
 
 
 def render(diagnostic: Diagnostic, colour: bool = False) -> str:
@@ -87,14 +111,16 @@ def render(diagnostic: Diagnostic, colour: bool = False) -> str:
      1 | in 48x48x1 | con 64@3x3
        |              ^^^ did you mean `conv`?
     """
-    red, blue, bold, off = ("\033[31m", "\033[34m", "\033[1m", "\033[0m") if colour else ("",) * 4
+    own, blue, bold, off = ("",) * 4
+    if colour:
+        own, blue, bold, off = COLOURS[diagnostic.severity], "\033[34m", "\033[1m", "\033[0m"
     span = diagnostic.span
     line, column = span.source.line_and_column(span.start)
     places = [(span, diagnostic.label, "^")]
     places += [(related.span, related.label, "-") for related in diagnostic.related]
     message, help = _fit_to_show(diagnostic.message), _fit_to_show(diagnostic.help).splitlines()
     helps = [f"{'help: ' if n == 0 else '      '}{text}" for n, text in enumerate(help)]
-    lines = [f"{red}{diagnostic.code}{off} {bold}{message}{off}"]
+    lines = [f"{own}{diagnostic.code}{off} {bold}{message}{off}"]
     if not span.source.text:  # a file that is empty, or could not be read
         return "\n".join([*lines, f"  {blue}-->{off} {span.source.name}", *helps])
     lines.append(f"  {blue}-->{off} {span.source.name}:{line}:{column}")

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import attrs
 from attrs import frozen
 
-from .size import Expression, choose, product
+from .size import Expression, choose, divide, product
 from .values import TRUTH, Kind, Truth
 
 Size: TypeAlias = "int | Expression"
@@ -50,6 +50,34 @@ class Tensor:
 def show_shape(sizes: tuple[Any, ...]) -> str:
     """Return a shape as an author writes it: `100x100x1`, `(T-2)x8`."""
     return "x".join(f"({size})" if not str(size).replace("_", "").isalnum() else str(size) for size in sizes)
+
+
+@frozen
+class Slide:
+    """How a window goes along one axis: sizes in positions, and the padding at the start and the end."""
+
+    window: Size
+    stride: Size
+    dilation: Size
+    before: Size
+    after: Size
+
+    @property
+    def span(self) -> Size:
+        """How many positions it spans, from its first element to its last."""
+        return (self.window - 1) * self.dilation + 1
+
+
+@frozen
+class Reach:
+    """What an output position sees of an input along one axis.
+
+    Position i sees `size` positions in a row, whose middle is `start + i * step`; a step below 1 enlarges.
+    """
+
+    size: Size
+    step: Size = 1
+    start: Size = 0
 
 
 @frozen
@@ -205,6 +233,44 @@ class Layer(Declaration):
     """Whether its weights can follow another order of a flattened input."""
     keeps_statistics: ClassVar[bool] = False
     """Whether in training it uses those of the batch, and keeps averages of them for afterwards."""
+    is_affine: ClassVar[bool] = False
+    """Whether it is a trained linear map, with a bias or without."""
+    convolves: ClassVar[bool] = False
+    is_norm: ClassVar[bool] = False
+    """Whether it brings values to one scale."""
+    is_pool: ClassVar[bool] = False
+    adds: ClassVar[bool] = False
+    """Whether it is a sum of its branches, so that one can stand beside the others as a shortcut."""
+    gathers: ClassVar[bool] = False
+    """Whether it puts its branches side by side, so that what follows sees each of them."""
+    multiplies: ClassVar[bool] = False
+    """Whether it is a product of its branches, so that one can be a gate for another."""
+    is_recurrent: ClassVar[bool] = False
+    """Whether it reads a sequence from one end to the other."""
+    attends: ClassVar[bool] = False
+    """Whether its positions look at each other by what they hold, wherever they are."""
+    gives_places: ClassVar[bool] = False
+    """Whether positions differ behind it by where they are."""
+    sees_all: ClassVar[bool] = False
+    """Whether each value that leaves depends on all positions that enter."""
+    is_stochastic: ClassVar[bool] = False
+    """Whether it draws numbers while training, and does nothing else."""
+    drops: ClassVar[bool] = False
+    """Whether it is stochastic by setting values to 0, at a `rate`."""
+    is_rectified: ClassVar[bool] = False
+    """Whether as an activation it is flat, or nearly so, far below zero, and goes on growing above."""
+    is_saturating: ClassVar[bool] = False
+    """Whether as an activation it is flat at both ends."""
+    is_centred: ClassVar[bool] = False
+    """Whether as an activation it is as far from zero on either side."""
+    is_exponential: ClassVar[bool] = False
+    """Whether as an activation it grows beyond any power."""
+    is_idempotent: ClassVar[bool] = False
+    """Whether doing it twice is doing it once."""
+    makes: ClassVar[Literal["", "probability", "distribution", "log_distribution"]] = ""
+    """What its values may be taken for: probabilities, each by itself or all along an axis, or logarithms of these."""
+    refuses_rank_as: ClassVar[str] = "E001"
+    """The code of the message that a tensor of a rank enters which it does not take."""
     lacks_axes: ClassVar[str] = ""
     """What may be wrong where a tensor of fewer axes enters, if it is more than a missing `reshape`."""
     closes: ClassVar[str] = ""
@@ -233,6 +299,44 @@ class Layer(Declaration):
     def reason(self, *tensors: Any, **_: Any) -> str:
         """Return a sentence on the weights where their number would surprise, else nothing."""
         return ""
+
+    def passes_through(self) -> bool:
+        """Return whether it only moves, drops or averages values, so that a linear map behind it is one before it."""
+        return False
+
+    def does_nothing(self, *tensors: Any) -> bool:
+        """Return whether its arguments make it leave what enters as it is, or a shape that is known."""
+        return False
+
+    def fan_in(self, x: Tensor) -> Size:
+        """Return of how many values an affine layer makes each of its own."""
+        raise NotImplementedError
+
+    def parts(self, x: Tensor) -> Size:
+        """Return in how many parts it keeps the channels that enter apart."""
+        return 1
+
+    def slides(self, x: Tensor) -> tuple[Slide, ...]:
+        """Return how a window goes over each axis; empty where there is none."""
+        return ()
+
+    def lays(self, x: Tensor) -> tuple[Slide, ...]:
+        """Return how it lays a window down for each position, along each axis of what leaves; empty if it does not."""
+        return ()
+
+    def sees(self, *tensors: Tensor) -> tuple[Reach, ...] | None:
+        """Return what a position sees along each axis, None where positions do not lie on axes any more."""
+        x = tensors[0]
+        slides = self.slides(x)
+        if slides:
+            return tuple(Reach(s.span, s.stride, _middle(s)) for s in slides)
+        if self.sees_all or self.output(*tensors).positions != x.positions:
+            return None
+        return (Reach(1),) * len(x.positions)
+
+
+def _middle(slide: Slide) -> Size:
+    return divide(slide.span - 1, 2) - slide.before
 
 
 def arguments(layer: type[Declaration]) -> dict[str, Argument]:

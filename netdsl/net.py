@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -175,6 +175,28 @@ class Net:
         from .analysis.explain import explain
 
         return explain(self.network, self.counts, layer)
+
+    def lint(
+        self,
+        select: Sequence[str] | None = None,
+        extend_select: Sequence[str] = (),
+        ignore: Sequence[str] = (),
+        preview: bool = False,
+    ) -> tuple[Diagnostic, ...]:
+        """Return what the rules of lint find that no `# noqa` suppresses, in the order of the text.
+
+        The arguments are those of `netdsl lint`: codes such as "C107", letters that codes begin with, or names. No
+        settings are read from files. Raises ValueError where there is no such rule.
+        """
+        from .lint.thresholds import Thresholds
+        from .linter.check import check
+        from .linter.selection import Choice, selected
+        from .syntax.parser import parse
+
+        choice = Choice(None if select is None else tuple(select), tuple(extend_select), tuple(ignore))
+        codes = selected((choice,), preview)
+        result = Result(parse(self.network.source)[0], self.network, self.counts, self.diagnostics)
+        return check(result, codes, Thresholds()).found
 
     def emit(self, target: str) -> str:
         """Return the network as source text for "torch" or "keras"."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .diagnostics import Diagnostic, Related
+from .diagnostics import Diagnostic, Edit, Fix, Related
 from .layer import Layer, Refused, Size, Tensor, check, show_shape
-from .network import Value
+from .network import Step, Value
 from .scope import Builder
 from .size import product, symbols
 from .source import Span
@@ -32,7 +32,7 @@ def refusal(
     elif inputs:
         maker = builder.maker(inputs[0])
         shows_maker = maker is not None and maker.span != span  # in a `for` it may be the same stage, a copy before
-        if maker is not None and shows_maker and refused.code in ("E001", "E002", "E003", "E006", "E007"):
+        if maker is not None and shows_maker and refused.code in ("E001", "E002", "E003", "E006", "E007", "E012"):
             related = [Related(maker.span, f"{maker.output} leaves here")]
         label = f"{tensors[0]} enters" if len(str(tensors[0])) < 40 else ""
         if refused.axis is not None:
@@ -44,7 +44,16 @@ def refusal(
     if copy is not None:
         related.append(copy)
     blamed = spans.get(refused.argument, span)
-    return Diagnostic(refused.code, refused.message, blamed, label, help, tuple(related))
+    fix = _with_sequence(builder.maker(inputs[0])) if refused.code == "E012" else None
+    return Diagnostic(refused.code, refused.message, blamed, label, help, tuple(related), fix=fix)
+
+
+def _with_sequence(maker: Step | None) -> Fix | None:
+    """Return what lets a recurrent layer leave its sequence, if one stands before what takes a sequence."""
+    if maker is None or not isinstance(maker.does, Layer) or not maker.does.is_recurrent:
+        return None
+    end = Span(maker.span.source, maker.span.end, maker.span.end)
+    return Fix("Let the layer before leave its sequence", (Edit(end, " seq"),), is_safe=False)
 
 
 def _other_order(x: Tensor) -> str:
@@ -99,7 +108,7 @@ def check_input(layer: Layer, tensors: list[Tensor]) -> None:
             wanted[4] = "a volume (depth x height x width x channels)"
             takes = " or ".join(wanted[rank] for rank in layer.ranks)
             raise Refused(
-                "E001",
+                layer.refuses_rank_as,
                 f"`{layer.keyword}` takes {takes}; {wanted.get(x.rank, f'a tensor of rank {x.rank}')} enters: {x}",
                 layer.lacks_axes or "give it the axes that it needs by `reshape`, as in `reshape 28x28x1`"
                 if x.rank < min(layer.ranks)

@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 LANGUAGE = ROOT / "docs" / "language.md"
 LAYERS = ROOT / "docs" / "layers.md"
+LINT = ROOT / "docs" / "lint.md"
+RULES = ROOT / "docs" / "rules.md"
 
 
 def blocks(page: Path, language: str) -> tuple[str, ...]:

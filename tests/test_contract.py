@@ -61,6 +61,21 @@ def test_a_budget_is_broken_by_one(figure: str) -> None:
     assert f"{value:,} against" in broken.label and "1 too many" in broken.label
 
 
+def test_a_broken_budget_names_the_layers_that_cost_most() -> None:
+    """Three at most, with what they have of the figure; none where there is too little of it, or nothing at all."""
+    chain = "in 8x8x3 | conv 4@3 as a | conv 4@3 as b | conv 4@1 as c | dense 10 as head"
+    (broken,) = netdsl.check(f"{chain} assert params < 5")
+    assert broken.help.startswith("most is in `head` (650), `b` (148) and `a` (112)\n")
+    (broken,) = netdsl.check(f"{chain} assert params > 5k")
+    assert "most is in" not in broken.help
+    (broken,) = netdsl.check("in 8 | relu assert params < 0")
+    assert "most is in" not in broken.help
+    (broken,) = netdsl.check("in 8 | (dense 8 | relu) * 100 as deep | dense 2 assert params < 5")
+    assert "`deep.dense_1` (7,200) and `dense_1` (18)" in broken.help
+    (broken,) = netdsl.check(f"{chain} assert memory < 5")
+    assert f"`head` ({4 * (650 + 10):,})" in broken.help
+
+
 def test_the_memory_of_a_chain() -> None:
     """Weights, and the step at which most is alive: 8x8x3 enters and 6x6x4 leaves, then relu needs 6x6x4 twice."""
     net = netdsl.compile(NETWORK)

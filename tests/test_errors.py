@@ -20,10 +20,10 @@ import pytest
 import netdsl
 from netdsl.cli import main
 from netdsl.compiler import Result, compile_source
-from netdsl.diagnostics import CODES, render
+from netdsl.diagnostics import CODES, Diagnostic, render
 from netdsl.files import reader
 from netdsl.options import Options, read_value, shape_of
-from netdsl.source import Source
+from netdsl.source import Source, Span
 
 FOLDER = Path(__file__).parent / "cases" / "errors"
 CASES = {
@@ -233,3 +233,10 @@ def test_a_million_million_activations_are_right_and_quick() -> None:
     assert net.outputs[0].shape == (8,)
     assert "1,000,000" in net.summary() or "1000000" in net.summary() or "1M" in net.summary()
     assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize("severity, colour", [("error", 31), ("warning", 33), ("info", 36)])
+def test_the_colour_of_a_code_says_how_bad_it_is(severity: str, colour: int) -> None:
+    found = Diagnostic("C107", "this", Span(Source("<text>", "in 8"), 0, 2), severity=severity)
+    assert render(found, colour=True).startswith(f"\033[{colour}mC107\033[0m ")
+    assert render(found).startswith("C107 this\n")

@@ -9,7 +9,7 @@ import doctest
 import re
 
 import pytest
-from pages import LANGUAGE, LAYERS, README, ROOT, blocks, commands, compare
+from pages import LANGUAGE, LAYERS, LINT, README, ROOT, RULES, blocks, commands, compare
 
 import netdsl
 
@@ -49,7 +49,7 @@ def test_the_commands_that_install_stand_alone() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for page in (README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", LANGUAGE, LAYERS):
+    for page in (README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", LANGUAGE, LAYERS, LINT, RULES):
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
             assert target.startswith("https://") or (page.parent / target).exists(), target
 

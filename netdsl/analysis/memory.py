@@ -31,11 +31,11 @@ class _Peak:
         """Return the most elements that are alive at once in a body, what enters included."""
         last_read = {value: place for place, step in enumerate(body.steps) for value in step.inputs}
         last_read.update(dict.fromkeys(outputs, len(body.steps)))
-        alive = {value: _elements(body.tensor(value)) for value in range(len(body.inputs))}
+        alive = {value: elements(body.tensor(value)) for value in range(len(body.inputs))}
         peak: Size = sum(alive.values(), 0)
         for place, step in enumerate(body.steps):
             made = len(body.inputs) + place
-            alive[made] = _elements(step.output)
+            alive[made] = elements(step.output)
             peak = maximum(peak, sum(alive.values(), 0) + self.inside(body, step))
             alive = {value: size for value, size in alive.items() if last_read.get(value, -1) > place}
         return peak
@@ -51,10 +51,11 @@ class _Peak:
         for part in inner:
             if part not in self.peaks:
                 self.peaks[part] = self.of(part, () if part.output is None else (part.output,))
-            borders = sum((_elements(body.tensor(value)) for value in step.inputs), _elements(step.output))
+            borders = sum((elements(body.tensor(value)) for value in step.inputs), elements(step.output))
             beyond.append(self.peaks[part] - borders)
         return maximum(*beyond)
 
 
-def _elements(x: Tensor | None) -> Size:
+def elements(x: Tensor | None) -> Size:
+    """Return how many elements a tensor has for one example; those of a `param` are weights."""
     return 0 if x is None or not x.per_example else product(x.sizes)

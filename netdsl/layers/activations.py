@@ -29,6 +29,8 @@ class Relu(Activation):
     """
 
     keyword = "relu"
+    is_rectified = True
+    is_idempotent = True
     brought = ("rectifier", "rectified_linear")
 
 
@@ -40,6 +42,8 @@ class Relu6(Activation):
     """
 
     keyword = "relu6"
+    is_rectified = True
+    is_idempotent = True
 
 
 @frozen(kw_only=True)
@@ -52,6 +56,7 @@ class LeakyRelu(Activation):
     slope: Number = arg(NUMBER, default=0.01, help="factor below 0", tries=("0.01", "0.3"))
 
     keyword = "leaky_relu"
+    is_rectified = True
     brought = ("leakyrelu", "lrelu", "leaky")
 
 
@@ -63,6 +68,7 @@ class Prelu(Activation):
     """
 
     keyword = "prelu"
+    is_rectified = True
     elementwise = False
     brought = ("parametric_relu",)
 
@@ -80,6 +86,7 @@ class Elu(Activation):
     alpha: Number = arg(NUMBER, default=1, help="the limit far below 0 is -alpha", tries=("1", "0.5"))
 
     keyword = "elu"
+    is_rectified = True
 
 
 @frozen(kw_only=True)
@@ -90,6 +97,7 @@ class Selu(Activation):
     """
 
     keyword = "selu"
+    is_rectified = True
 
 
 @frozen(kw_only=True)
@@ -100,6 +108,7 @@ class Celu(Activation):
     """
 
     keyword = "celu"
+    is_rectified = True
 
 
 @frozen(kw_only=True)
@@ -112,6 +121,7 @@ class Gelu(Activation):
     tanh: Truth = flag("tanh", help="the approximation by tanh")
 
     keyword = "gelu"
+    is_rectified = True
 
 
 @frozen(kw_only=True)
@@ -122,6 +132,7 @@ class Silu(Activation):
     """
 
     keyword = "silu"
+    is_rectified = True
     brought = ("swish",)
 
 
@@ -133,6 +144,7 @@ class Mish(Activation):
     """
 
     keyword = "mish"
+    is_rectified = True
 
 
 @frozen(kw_only=True)
@@ -143,6 +155,7 @@ class Hardswish(Activation):
     """
 
     keyword = "hardswish"
+    is_rectified = True
     brought = ("hard_swish", "hard_silu", "hardsilu")
 
 
@@ -154,6 +167,8 @@ class Hardsigmoid(Activation):
     """
 
     keyword = "hardsigmoid"
+    is_saturating = True
+    makes = "probability"
     brought = ("hard_sigmoid",)
 
 
@@ -165,6 +180,8 @@ class Sigmoid(Activation):
     """
 
     keyword = "sigmoid"
+    is_saturating = True
+    makes = "probability"
     brought = ("logistic",)
 
 
@@ -176,6 +193,8 @@ class Tanh(Activation):
     """
 
     keyword = "tanh"
+    is_saturating = True
+    is_centred = True
 
 
 @frozen(kw_only=True)
@@ -196,6 +215,8 @@ class Softsign(Activation):
     """
 
     keyword = "softsign"
+    is_saturating = True
+    is_centred = True
 
 
 @frozen(kw_only=True)
@@ -206,6 +227,7 @@ class Exp(Activation):
     """
 
     keyword = "exp"
+    is_exponential = True
     brought = ("exponential",)
 
 
@@ -230,6 +252,7 @@ class Softmax(AlongAxis):
     axis: int = arg(AXIS, default=-1, help="the axis that sums to 1", tries=("-1", "0"))
 
     keyword = "softmax"
+    makes = "distribution"
 
 
 @frozen(kw_only=True)
@@ -242,6 +265,7 @@ class LogSoftmax(AlongAxis):
     axis: int = arg(AXIS, default=-1, help="the axis along which the exponentials sum to 1", tries=("-1", "0"))
 
     keyword = "log_softmax"
+    makes = "log_distribution"
     brought = ("logsoftmax",)
 
 

@@ -87,6 +87,12 @@ class Attending(Layer):
 
     ranks = (2, 3)
     branches = (1, 3)
+    attends = True
+    sees_all = True
+
+    def knows_places(self) -> Truth:
+        """Whether it tells positions apart by where they are."""
+        return either(self.rotates(), self.relative, self.bias is not None)
 
     def entering(self, tensors: Sequence[_Either]) -> tuple[_Either, _Either, _Either]:
         """Return the query, the key and the value among what enters: one tensor is all three, two bring the latter."""

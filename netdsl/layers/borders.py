@@ -7,9 +7,9 @@ from typing import Any
 from attrs import frozen
 
 from ..emit.calls import EITHER, FIRST, KERAS, TORCH, Part, Placed, Spelling, X, apply
-from ..layer import Layer, Tensor, arg, check, number_of_axes
+from ..layer import Layer, Reach, Tensor, arg, check, number_of_axes
 from ..values import PADS, TENSOR, NamedTensor
-from .windows import Pads, axis_names, keras_crop, keras_pad, pads_per_axis, torch_crop, torch_pad
+from .windows import Pads, axis_names, keras_crop, keras_pad, no_padding, pads_per_axis, torch_crop, torch_pad
 
 
 @frozen(kw_only=True)
@@ -32,6 +32,12 @@ class Pad(Layer):
     def output(self, x: Tensor) -> Tensor:
         sides = zip(x.positions, self.pads(x), strict=True)
         return x.resized(*(n + before + after for n, (before, after) in sides), x.channels)
+
+    def does_nothing(self, x: Tensor) -> bool:
+        return no_padding(self.pads(x))
+
+    def sees(self, *tensors: Tensor) -> tuple[Reach, ...]:
+        return tuple(Reach(1, 1, -before) for before, _ in self.pads(tensors[0]))
 
 
 @frozen(kw_only=True)
@@ -65,6 +71,12 @@ class Crop(Layer):
         sides = zip(x.positions, self.pads(x), strict=True)
         return x.resized(*(n - before - after for n, (before, after) in sides), x.channels)
 
+    def does_nothing(self, x: Tensor) -> bool:
+        return no_padding(self.pads(x))
+
+    def sees(self, *tensors: Tensor) -> tuple[Reach, ...]:
+        return tuple(Reach(1, 1, before) for before, _ in self.pads(tensors[0]))
+
 
 @frozen(kw_only=True)
 class CropLike(Layer):
@@ -95,6 +107,9 @@ class CropLike(Layer):
             before = (n - m) // 2
             pads.append((before, n - m - before))
         return tuple(pads)
+
+    def sees(self, *tensors: Tensor) -> tuple[Reach, ...]:
+        return tuple(Reach(1, 1, before) for before, _ in self.pads(tensors[0]))
 
     def output(self, x: Tensor) -> Tensor:
         self.pads(x)

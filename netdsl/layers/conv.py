@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from ..emit.calls import FIRST, KERAS, TORCH, Part, Placed, Spelling, Stored, one_or_all
-from ..layer import Layer, Size, Tensor, Weight, arg, check, flag, per_axis, words
+from ..layer import Layer, Size, Slide, Tensor, Weight, arg, check, flag, per_axis, words
 from ..size import both, either, product, same, symbols
 from ..values import COUNT, PADS, STRIDE, WINDOW, Truth
 from .windows import (
@@ -48,6 +48,8 @@ class Convolution(Layer):
 
     ranks: ClassVar[tuple[int, ...]] = (2, 3, 4)
     learns = True
+    is_affine = True
+    convolves = True
 
     def placement(self, x: Tensor) -> Placement:
         """Return where the windows go, after checking that they can."""
@@ -66,6 +68,11 @@ class Convolution(Layer):
         pads = padding_amounts(x, self.padding, self.pad, span, stride)
         check_fits(x, f"{self.keyword} {'x'.join(map(str, kernel))}", span, pads)
         return Placement(kernel, stride, dilation, pads, windows_along(x, span, stride, pads))
+
+    def slides(self, x: Tensor) -> tuple[Slide, ...]:
+        at = self.placement(x)
+        pairs = zip(at.kernel, at.stride, at.dilation, at.pads, strict=True)
+        return tuple(Slide(k, s, d, before, after) for k, s, d, (before, after) in pairs)
 
     def padded_alike(self, x: Tensor, placement: Placement) -> bool:
         """Whether `same` would pad this input as it is padded."""
@@ -106,6 +113,12 @@ class Conv(Convolution):
             Weight("bias", (self.filters,), present=self.bias),
         )
 
+    def fan_in(self, x: Tensor) -> Size:
+        return product(self.placement(x).kernel) * (x.channels // self.groups)
+
+    def parts(self, x: Tensor) -> Size:
+        return self.groups
+
 
 @frozen(kw_only=True)
 class Depthwise(Convolution):
@@ -129,6 +142,12 @@ class Depthwise(Convolution):
             Weight("kernel", (*placement.kernel, x.channels, self.mult), uses=product(placement.along)),
             Weight("bias", (x.channels * self.mult,), present=self.bias),
         )
+
+    def fan_in(self, x: Tensor) -> Size:
+        return product(self.placement(x).kernel)
+
+    def parts(self, x: Tensor) -> Size:
+        return x.channels
 
 
 @frozen(kw_only=True)
@@ -157,6 +176,9 @@ class Separable(Convolution):
             Weight("pointwise", (x.channels * self.mult, self.filters), uses=uses),
             Weight("bias", (self.filters,), present=self.bias),
         )
+
+    def fan_in(self, x: Tensor) -> Size:
+        return product(self.placement(x).kernel) * x.channels
 
 
 def _torch_geometry(layer: Convolution, x: Placed) -> tuple[tuple[Part, ...], dict[str, Any]]:

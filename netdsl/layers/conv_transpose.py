@@ -7,8 +7,8 @@ from typing import Any
 from attrs import frozen
 
 from ..emit.calls import FIRST, KERAS, TORCH, Part, Placed, Spelling, Stored, one_or_all
-from ..layer import Layer, Size, Tensor, Weight, arg, check, flag, per_axis, words
-from ..size import maximum, product, same
+from ..layer import Layer, Reach, Size, Slide, Tensor, Weight, arg, check, flag, per_axis, words
+from ..size import ceil_div, divide, maximum, product, same
 from ..values import COUNT, PADS, STRIDE, WINDOW, Kind, Truth, one_or_listed, whole
 from .windows import Pads, axis_names, keras_crop, no_padding, pads_per_axis, torch_crop
 
@@ -49,6 +49,8 @@ class ConvTranspose(Layer):
     keyword = "conv_transpose"
     ranks = (2, 3, 4)
     learns = True
+    is_affine = True
+    convolves = True
     brought = (
         "conv1dtranspose", "conv2dtranspose", "conv3dtranspose", "convtranspose", "convtranspose1d", "convtranspose2d",
         "convtranspose3d", "transposed_conv", "transpose_conv", "deconv", "deconvolution", "deconv2d", "upconv",
@@ -107,6 +109,21 @@ class ConvTranspose(Layer):
         return (
             Weight("kernel", kernel, uses=product(x.positions)),
             Weight("bias", (self.filters,), present=self.bias),
+        )
+
+    def fan_in(self, x: Tensor) -> Size:
+        return product(self.placement(x).kernel) * x.channels
+
+    def lays(self, x: Tensor) -> tuple[Slide, ...]:
+        at = self.placement(x)
+        pairs = zip(at.kernel, at.stride, at.cropped, strict=True)
+        return tuple(Slide(k, s, 1, before, after) for k, s, (before, after) in pairs)
+
+    def sees(self, *tensors: Tensor) -> tuple[Reach, ...]:
+        at = self.placement(tensors[0])
+        pairs = zip(at.kernel, at.stride, at.cropped, strict=True)
+        return tuple(
+            Reach(ceil_div(k, s), divide(1, s), divide(before - divide(k - 1, 2), s)) for k, s, (before, _) in pairs
         )
 
 

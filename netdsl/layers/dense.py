@@ -21,6 +21,8 @@ class Dense(Layer):
     bias: Truth = flag("nobias", off=True, help="leave out the bias")
 
     keyword = "dense"
+    is_affine = True
+    sees_all = True
     learns = True
     absorbs_order = True
     brought = ("fc", "fully_connected", "fullyconnected", "innerproduct", "full")
@@ -45,6 +47,9 @@ class Dense(Layer):
             Weight("bias", (self.units,), present=self.bias),
         )
 
+    def fan_in(self, x: Tensor) -> Size:
+        return x.channels
+
 
 @frozen(kw_only=True)
 class Linear(Layer):
@@ -57,6 +62,7 @@ class Linear(Layer):
     bias: Truth = flag("nobias", off=True, help="leave out the bias")
 
     keyword = "linear"
+    is_affine = True
     learns = True
     brought = ("timedistributed", "lin", "projection")
 
@@ -68,6 +74,9 @@ class Linear(Layer):
             Weight("kernel", (x.channels, self.units), uses=product(x.positions)),
             Weight("bias", (self.units,), present=self.bias),
         )
+
+    def fan_in(self, x: Tensor) -> Size:
+        return x.channels
 
 
 @TORCH.spells(Dense, Linear, layout=LAST)

@@ -25,8 +25,17 @@ class Dropping(Layer):
 
     rate: Number
 
+    is_stochastic = True
+    drops = True
+
     def output(self, x: Tensor) -> Tensor:
         return x
+
+    def passes_through(self) -> bool:
+        return True
+
+    def does_nothing(self, x: Tensor) -> bool:
+        return self.rate == 0
 
 
 @frozen(kw_only=True)
@@ -84,11 +93,18 @@ class Noise(Layer):
     amount: Number = arg(DEVIATION, role="positional", trains=True, help="standard deviation of the noise")
 
     keyword = "noise"
+    is_stochastic = True
     elementwise = True
     brought = ("gaussiannoise", "gaussian_noise")
 
     def output(self, x: Tensor) -> Tensor:
         return x
+
+    def passes_through(self) -> bool:
+        return True
+
+    def does_nothing(self, x: Tensor) -> bool:
+        return self.amount == 0
 
 
 @TORCH.spells(Dropout, layout=EITHER)

@@ -44,6 +44,9 @@ class Merge(Layer):
             f"write `{self.keyword}(a, b)`",
         )
 
+    def does_nothing(self, *tensors: Tensor) -> bool:
+        return len(tensors) == 1
+
     def shapes(self, tensors: Sequence[Tensor]) -> str:
         """Return what enters, for messages."""
         return f"`{self.keyword}` of {' and '.join(map(str, tensors))}"
@@ -113,6 +116,7 @@ class Add(Elementwise):
     """
 
     keyword = "add"
+    adds = True
     brought = ("plus", "addition", "merge")
 
 
@@ -124,6 +128,7 @@ class Sub(Elementwise):
     """
 
     keyword = "sub"
+    adds = True
     brought = ("subtract", "minus")
 
     def output(self, *tensors: Tensor) -> Tensor:
@@ -139,6 +144,7 @@ class Mul(Elementwise):
     """
 
     keyword = "mul"
+    multiplies = True
     brought = ("multiply", "times", "product")
 
 
@@ -161,6 +167,7 @@ class Average(Elementwise):
     """
 
     keyword = "average"
+    adds = True
     brought = ("avg",)
 
 
@@ -174,6 +181,7 @@ class Concat(Merge):
     axis: int = arg(AXIS, default=-1, help="the axis that grows", tries=("-1", "0"))
 
     keyword = "concat"
+    gathers = True
     accepts_int = True
     brought = ("concatenate", "cat", "join")
 
@@ -216,6 +224,9 @@ class Stack(Merge):
         place = self.place(first.rank)
         return _merged(tensors, *first.sizes[:place], len(tensors), *first.sizes[place:])
 
+    def does_nothing(self, *tensors: Tensor) -> bool:
+        return False
+
 
 def _check_alike(merge: Merge, first: Tensor, x: Tensor, but: int | None = None) -> None:
     """Refuse two tensors of different sizes, along all axes but one."""
@@ -243,6 +254,7 @@ class Matmul(Merge):
     """
 
     keyword = "matmul"
+    multiplies = True
     broadcasts = True
     brought = ("dot", "bmm", "batchdot")
 

@@ -15,6 +15,8 @@ from ..values import ABOVE_ZERO, COUNT, KEPT, Number, Truth
 class Normalisation(Layer):
     """Bring values to mean 0 and variance 1, then to a trained scale and bias for each channel."""
 
+    is_norm = True
+
     eps: Number
     scale: Truth
     bias: Truth
@@ -142,6 +144,7 @@ class Rms(Layer):
     scale: Truth = flag("noscale", off=True, help="leave out the scale")
 
     keyword = "rms"
+    is_norm = True
     brought = ("rmsnorm", "rms_norm", "rmsnormalization", "rms_normalization")
 
     def output(self, x: Tensor) -> Tensor:

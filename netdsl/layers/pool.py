@@ -23,8 +23,8 @@ from ..emit.calls import (
     apply,
     one_or_all,
 )
-from ..layer import Layer, Size, Tensor, Weight, arg, axis_of, check, flag, per_axis, words
-from ..size import both, ceil_div, choose, maximum, minimum, negate, symbols
+from ..layer import Layer, Reach, Size, Slide, Tensor, Weight, arg, axis_of, check, flag, per_axis, words
+from ..size import both, ceil_div, choose, divide, maximum, minimum, negate, symbols
 from ..values import AXES, PADS, SIZES, STRIDE, WINDOW, Truth
 from .windows import (
     Pads,
@@ -76,6 +76,7 @@ class Pool(Layer):
     bias: Truth = flag("nobias", off=True, help="no bias behind a weighted pool")
 
     keyword = "pool"
+    is_pool = True
     ranks = (2, 3, 4)
     brought = (
         "maxpool", "maxpool1d", "maxpool2d", "maxpool3d", "max_pool", "maxpooling", "maxpooling2d", "maxpooling1d",
@@ -143,6 +144,19 @@ class Pool(Layer):
             f"bias is added, one of each {each}, as in the subsampling layers of LeNet-5; a plain pool has no weights"
         )
 
+    def passes_through(self) -> bool:
+        return self.kind == "avg" and self.weighted is None
+
+    def does_nothing(self, x: Tensor) -> bool:
+        at = self.placement(x)
+        plain = self.weighted is None and no_padding(at.pads)
+        return plain and all(k == 1 and s == 1 for k, s in zip(at.window, at.stride, strict=True))
+
+    def slides(self, x: Tensor) -> tuple[Slide, ...]:
+        at = self.placement(x)
+        pairs = zip(at.window, at.stride, at.pads, strict=True)
+        return tuple(Slide(k, s, 1, before, after) for k, s, (before, after) in pairs)
+
 
 @frozen(kw_only=True)
 class GlobalPool(Layer):
@@ -162,6 +176,8 @@ class GlobalPool(Layer):
     keep: Truth = flag("keep", help="axes stay, with size 1")
 
     keyword = "pool"
+    is_pool = True
+    sees_all = True
     form = "global"
     ranks = (2, 3, 4)
     brought = (
@@ -190,6 +206,9 @@ class GlobalPool(Layer):
             return x.resized(*(1 if axis in axes else size for axis, size in enumerate(x.sizes)))
         return x.resized(*(size for axis, size in enumerate(x.sizes) if axis not in axes))
 
+    def passes_through(self) -> bool:
+        return self.kind != "max"
+
 
 @frozen(kw_only=True)
 class AdaptivePool(Layer):
@@ -202,6 +221,7 @@ class AdaptivePool(Layer):
     kind: str = words("max", "avg", help="the largest value or the average")
 
     keyword = "pool"
+    is_pool = True
     form = "to"
     ranks = (2, 3, 4)
     brought = ("adaptiveavgpool2d", "adaptive_avg_pool", "adaptivepool", "adaptivemaxpool2d")
@@ -216,6 +236,14 @@ class AdaptivePool(Layer):
 
     def output(self, x: Tensor) -> Tensor:
         return x.resized(*self.sizes(x), x.channels)
+
+    def passes_through(self) -> bool:
+        return self.kind == "avg"
+
+    def sees(self, *tensors: Tensor) -> tuple[Reach, ...]:
+        x = tensors[0]
+        pairs = zip(x.positions, self.sizes(x), strict=True)
+        return tuple(Reach(ceil_div(n, m), divide(n, m), divide(divide(n, m) - 1, 2)) for n, m in pairs)
 
 
 def _windowed(function: str, x: Any, placement: Placement) -> Call:

@@ -29,6 +29,10 @@ class Recurrent(Layer):
 
     ranks = (2,)
     learns = True
+    is_recurrent = True
+    gives_places = True
+    sees_all = True
+    refuses_rank_as = "E012"
     lacks_axes = (
         "a recurrent layer before it leaves its sequence by `seq`, as in `lstm 64 seq | lstm 64`; "
         "`reshape` makes a sequence of another vector"

@@ -47,6 +47,9 @@ class Reduction(Layer):
         axes = self.axes(x)
         return x.resized(*(size for axis, size in enumerate(x.sizes) if axis not in axes))
 
+    def passes_through(self) -> bool:
+        return True
+
 
 @frozen(kw_only=True)
 class Mean(Reduction):

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from ..emit.calls import EITHER, KERAS, LAST, TORCH, Call, Method, Part, Placed, Spelling, X, apply
-from ..layer import Layer, Size, Tensor, arg, axis_of, check, show_shape
+from ..layer import Layer, Reach, Size, Tensor, arg, axis_of, check, show_shape
 from ..size import product, same
 from ..values import AXES, OPEN, SHAPE
 
@@ -26,6 +26,12 @@ class Flatten(Layer):
 
     def output(self, x: Tensor) -> Tensor:
         return x.resized(product(x.sizes))
+
+    def passes_through(self) -> bool:
+        return True
+
+    def does_nothing(self, x: Tensor) -> bool:
+        return x.rank == 1
 
 
 @frozen(kw_only=True)
@@ -64,6 +70,15 @@ class Reshape(Layer):
             "shape",
         )
         return x.resized(*(size // known if n is OPEN else n for n in self.shape))
+
+    def passes_through(self) -> bool:
+        return True
+
+    def does_nothing(self, x: Tensor) -> bool:
+        return self.output(x) == x
+
+    def sees(self, *tensors: Tensor) -> tuple[Reach, ...] | None:
+        return (Reach(1),) * (tensors[0].rank - 1) if self.does_nothing(*tensors) else None
 
 
 def _with_inferred(size: Size, shape: tuple[Any, ...]) -> str:
@@ -107,6 +122,15 @@ class Permute(Layer):
 
     def output(self, x: Tensor) -> Tensor:
         return x.resized(*(x.sizes[axis] for axis in self.order(x)))
+
+    def passes_through(self) -> bool:
+        return True
+
+    def does_nothing(self, x: Tensor) -> bool:
+        return self.order(x) == tuple(range(x.rank))
+
+    def sees(self, *tensors: Tensor) -> tuple[Reach, ...] | None:
+        return (Reach(1),) * (tensors[0].rank - 1) if self.does_nothing(*tensors) else None
 
 
 @TORCH.spells(Flatten, layout=EITHER)

@@ -7,8 +7,8 @@ from typing import Any
 from attrs import frozen
 
 from ..emit.calls import EITHER, FIRST, KERAS, TORCH, Call, Part, Placed, Spelling, X, apply
-from ..layer import Layer, Size, Tensor, arg, check, per_axis
-from ..size import ceil_div, same
+from ..layer import Layer, Reach, Size, Tensor, arg, check, per_axis
+from ..size import ceil_div, divide, same
 from ..values import COUNT, SHIFT
 from .windows import axis_names
 
@@ -36,12 +36,19 @@ class PixelShuffle(Layer):
         fitting = ceil_div(channels, square) * square
         check(
             same(channels % square, 0),
-            "E008",
+            "E011",
             f"{channels} channel{'s' * (channels != 1)}, which {self.factor}*{self.factor} does not divide",
             f"write `linear {fitting} | pixel_shuffle {self.factor}`, which leaves {fitting // square}",
             "factor",
         )
         return x.resized(height * self.factor, width * self.factor, channels // square)
+
+    def does_nothing(self, x: Tensor) -> bool:
+        return self.factor == 1
+
+    def sees(self, *tensors: Tensor) -> tuple[Reach, ...]:
+        step = divide(1, self.factor)
+        return (Reach(1, step, divide(step - 1, 2)),) * 2
 
 
 @frozen(kw_only=True)
@@ -70,6 +77,12 @@ class PixelUnshuffle(Layer):
             )
         sides = (size // self.factor for size in x.positions)
         return x.resized(*sides, x.channels * self.factor * self.factor)
+
+    def does_nothing(self, x: Tensor) -> bool:
+        return self.factor == 1
+
+    def sees(self, *tensors: Tensor) -> tuple[Reach, ...]:
+        return (Reach(self.factor, self.factor, divide(self.factor - 1, 2)),) * 2
 
 
 @frozen(kw_only=True)

@@ -62,6 +62,7 @@ class Unembed(Layer):
     bias: Truth = flag("bias", help="add a bias")
 
     keyword = "unembed"
+    learns = True
     brought = ("reversibleembedding", "lm_head", "tied_linear", "tie_weights")
 
     @property
@@ -117,6 +118,7 @@ class Positions(Layer):
     )
 
     keyword = "positions"
+    gives_places = True
     ranks = (2,)
     closes = "`max=` gives the table a length, as in `positions max=512`"
     brought = ("position", "position_embedding", "positional_embedding", "positionembedding", "pos_embed", "wpe")
@@ -151,6 +153,7 @@ class SinusoidalPositions(Layer):
     kind: Truth = flag("sinusoidal", help="waves of fixed lengths")
 
     keyword = "positions"
+    gives_places = True
     form = "sinusoidal"
     ranks = (2,)
     brought = ("positional_encoding", "positionalencoding", "position_encoding", "pos_encoding", "sineposition")

@@ -21,8 +21,8 @@ from ..emit.calls import (
     apply,
     one_or_all,
 )
-from ..layer import Layer, Size, Tensor, arg, check, number_of_axes, per_axis, words
-from ..size import same
+from ..layer import Layer, Reach, Size, Tensor, arg, check, number_of_axes, per_axis, words
+from ..size import divide, same
 from ..values import SIZES, STRIDE, TENSOR, NamedTensor
 from .borders import positions_of
 
@@ -53,6 +53,12 @@ class Enlargement(Layer):
         )
         return x.resized(*self.sizes(x), x.channels)
 
+    def sees(self, *tensors: Tensor) -> tuple[Reach, ...]:
+        x = tensors[0]
+        seen = 1 if self.kind == "nearest" else 2
+        steps = (divide(n, m) for n, m in zip(x.positions, self.sizes(x), strict=True))
+        return tuple(Reach(seen, step, divide(step - 1, 2)) for step in steps)
+
 
 @frozen(kw_only=True)
 class Up(Enlargement):
@@ -73,6 +79,9 @@ class Up(Enlargement):
 
     def sizes(self, x: Tensor) -> tuple[Size, ...]:
         return tuple(n * k for n, k in zip(x.positions, self.factors(x), strict=True))
+
+    def does_nothing(self, x: Tensor) -> bool:
+        return all(factor == 1 for factor in self.factors(x))
 
 
 @frozen(kw_only=True)

@@ -1,0 +1,1 @@
+"""What runs the rules of `netdsl/lint` and deals with what they find; no rule is here."""
