@@ -1,10 +1,10 @@
-"""Texts from files and from bytes, and what to say where there is no text in them."""
+"""Texts from files and from bytes, which files there are, and what to say where there is no text in them."""
 
 from __future__ import annotations
 
 import os.path
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from .diagnostics import CompileError, Diagnostic
 from .source import Source, Span
@@ -37,6 +37,51 @@ def read(path: str) -> Source:
 LIBRARY = "std/"
 """What the paths of the library begin with."""
 ENDING = ".net"
+
+
+def networks_in(paths: Iterable[str]) -> Iterator[str]:
+    """Return files as they are, and of folders the networks in them, each file once.
+
+    In a checkout of git that are those that git does not ignore; hidden folders are left out everywhere.
+    """
+    seen = set()
+    for path in paths:
+        for file in _walk(path) if os.path.isdir(path) else (path,):
+            if os.path.realpath(file) not in seen:
+                seen.add(os.path.realpath(file))
+                yield file
+
+
+def _walk(folder: str) -> list[str]:
+    """Return the networks in a folder and in the folders in it, in the order of the alphabet."""
+    inside = _known_to_git(folder)
+    if inside is None:
+        inside = [os.path.join(place, file) for place, _, files in os.walk(folder) for file in files]
+    found = sorted(os.path.normpath(file) for file in inside if file.endswith(ENDING))
+    hidden = f"{os.sep}."
+    return [file for file in found if hidden not in f"{os.sep}{os.path.relpath(file, folder)}" and os.path.isfile(file)]
+
+
+_PLACES_OF_GIT = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"})
+
+
+def _known_to_git(folder: str) -> list[str] | None:
+    """Return the files of a folder that git does not ignore; None where git has no say, as in a folder it ignores."""
+    import subprocess
+
+    def git(*words: str) -> subprocess.CompletedProcess[bytes]:
+        # A hook of git has its variables set for the folder that git is in, and a checkout may name programs to run.
+        variables = {name: value for name, value in os.environ.items() if name not in _PLACES_OF_GIT}
+        command = ("git", "-c", "core.fsmonitor=false", *words)
+        return subprocess.run(command, cwd=folder, env=variables, capture_output=True, check=False)
+
+    try:
+        known = git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        if known.returncode or git("check-ignore", "--quiet", ".").returncode == 0:
+            return None
+    except OSError:  # there is no git, or the folder may not be entered
+        return None
+    return [os.path.join(folder, os.fsdecode(file)) for file in known.stdout.split(b"\0")]
 
 
 def reader(folder: str | None) -> Callable[[str, Source], Source]:
