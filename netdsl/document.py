@@ -19,9 +19,10 @@ Document: TypeAlias = Union[str, tuple["Document", ...], "Line", "IfBroken", "In
 
 @frozen(eq=False)
 class Line:
-    """A line break where the group around it breaks, else `flat`."""
+    """A line break where the group around it breaks, else `flat`; or as many as are `forced`, in any case."""
 
     flat: str = ""
+    forced: int = 0
 
 
 @frozen(eq=False)
@@ -33,9 +34,10 @@ class IfBroken:
 
 @frozen(eq=False)
 class Indent:
-    """What is four columns further right."""
+    """What is some columns further right."""
 
     content: Document
+    columns: int = 4
 
 
 @frozen(eq=False)
@@ -48,9 +50,13 @@ class Group:
 
 @frozen(eq=False)
 class Trailing:
-    """A comment, with the sign that begins it, which goes to the end of its line."""
+    """A comment, with the sign that begins it, which goes to the end of its line.
+
+    If it is not `measured`, the line may become too long by it.
+    """
 
     text: str
+    measured: bool = True
 
 
 def group(*parts: Document) -> Group:
@@ -64,6 +70,8 @@ def must_break(document: Document) -> bool:
         return any(map(must_break, document))
     if isinstance(document, Indent):
         return must_break(document.content)
+    if isinstance(document, Line):
+        return document.forced > 0
     return document.must_break if isinstance(document, Group) else isinstance(document, Trailing)
 
 
@@ -105,7 +113,7 @@ class Paper:
             if isinstance(document, tuple):
                 stack += [(indent, breaks, part) for part in reversed(document)]
             elif isinstance(document, Indent):
-                stack.append((indent + 4, breaks, document.content))
+                stack.append((indent + document.columns, breaks, document.content))
             elif isinstance(document, Group):
                 as_line = (indent, False, document.content)
                 breaks = breaks and (document.must_break or not self._fits(column, as_line, stack))
@@ -113,7 +121,7 @@ class Paper:
             elif isinstance(document, Trailing):
                 comment += f"  {document.text}"
             elif isinstance(document, Line) and breaks:
-                self.text.append(f"{comment}\n{' ' * indent}")
+                self.text.append(f"{comment}" + "\n" * max(document.forced, 1) + " " * indent)
                 column, comment = indent, ""
             else:
                 self.text.append(_text(document, breaks))
@@ -136,11 +144,11 @@ class Paper:
             if isinstance(document, tuple):
                 stack += [(indent, breaks, part) for part in reversed(document)]
             elif isinstance(document, Indent):
-                stack.append((indent + 4, breaks, document.content))
+                stack.append((indent + document.columns, breaks, document.content))
             elif isinstance(document, Group):
                 stack.append((indent, breaks or document.must_break, document.content))
             elif isinstance(document, Trailing):
-                room -= len(f"  {document.text}")
+                room -= document.measured and len(f"  {document.text}")
             elif isinstance(document, Line) and breaks:
                 if not every_line:
                     return True
