@@ -11,67 +11,15 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from keyword import iskeyword
 from types import EllipsisType
-from typing import Any, TypeAlias, Union
+from typing import Any, TypeAlias
 
 import attrs
 from attrs import field, frozen
 from attrs.validators import in_, optional
 
-WIDTH = 88
-"""Columns of a line, as `ruff format` has it."""
+from ..document import WIDTH, Document, Group, IfBroken, Indent, Line, Paper, Trailing, flat, group, must_break
 
 # Documents ------------------------------------------------------------------------------------------------------------
-
-Document: TypeAlias = Union[str, tuple["Document", ...], "Line", "IfBroken", "Indent", "Group", "Trailing"]
-
-
-@frozen(eq=False)
-class Line:
-    """A line break where the group around it breaks, else `flat`."""
-
-    flat: str = ""
-
-
-@frozen(eq=False)
-class IfBroken:
-    """Text that is there where the group around it breaks."""
-
-    text: str
-
-
-@frozen(eq=False)
-class Indent:
-    """What is four columns further right."""
-
-    content: Document
-
-
-@frozen(eq=False)
-class Group:
-    """What breaks at all of its own lines, or at none; it `must_break` around a comment."""
-
-    content: Document
-    must_break: bool
-
-
-@frozen(eq=False)
-class Trailing:
-    """A comment, which goes to the end of its line."""
-
-    text: str
-
-
-def group(*parts: Document) -> Group:
-    """Return the parts as a group."""
-    return Group(parts, _must_break(parts))
-
-
-def _must_break(document: Document) -> bool:
-    if isinstance(document, tuple):
-        return any(map(_must_break, document))
-    if isinstance(document, Indent):
-        return _must_break(document.content)
-    return document.must_break if isinstance(document, Group) else isinstance(document, Trailing)
 
 
 def bracket(left: str, content: Document, right: str) -> Group:
@@ -98,89 +46,11 @@ def _always_comma(items: Sequence[Document]) -> Document:
 
 
 def _trailing(comment: str) -> Document:
-    return Trailing(comment) if comment else ""
+    return Trailing(f"# {comment}") if comment else ""
 
 
-def _text(document: str | Line | IfBroken, breaks: bool) -> str:
-    if isinstance(document, IfBroken):
-        return document.text if breaks else ""
-    return document.flat if isinstance(document, Line) else document
-
-
-def _flat(document: Document) -> str:
-    if isinstance(document, tuple):
-        return "".join(map(_flat, document))
-    if isinstance(document, (Indent, Group)):
-        return _flat(document.content)
-    if isinstance(document, Trailing):
-        raise ValueError(f"no room for the comment {document.text!r} here")
-    return _text(document, breaks=False)
-
-
-_Entry: TypeAlias = tuple[int, bool, Document]  # the indent, and whether the group around the document breaks
-
-
-class Page:
-    """The lines printed so far, and where the next one goes."""
-
-    def __init__(self, width: int) -> None:
-        self.width = width
-        self.indent = 0
-        self.text: list[str] = []
-
-    def write(self, document: Document) -> None:
-        """Print a document from the start of a line to the end of one; outside of groups its lines break."""
-        self.text.append(" " * self.indent)
-        column, comment = self.indent, ""
-        stack: list[_Entry] = [(self.indent, True, document)]
-        while stack:
-            indent, breaks, document = stack.pop()
-            if isinstance(document, tuple):
-                stack += [(indent, breaks, part) for part in reversed(document)]
-            elif isinstance(document, Indent):
-                stack.append((indent + 4, breaks, document.content))
-            elif isinstance(document, Group):
-                flat = (indent, False, document.content)
-                breaks = breaks and (document.must_break or not self._fits(column, flat, stack))
-                stack.append((indent, breaks, document.content))
-            elif isinstance(document, Trailing):
-                comment += f"  # {document.text}"
-            elif isinstance(document, Line) and breaks:
-                self.text.append(f"{comment}\n{' ' * indent}")
-                column, comment = indent, ""
-            else:
-                self.text.append(_text(document, breaks))
-                column += len(self.text[-1])
-        self.text.append(f"{comment}\n")
-
-    def fits(self, document: Document, breaks: bool) -> bool:
-        """Whether a document fits on the line, or has no line too long when it `breaks` wherever it can."""
-        return self._fits(self.indent, (self.indent, breaks, document), (), every_line=breaks)
-
-    def _fits(self, column: int, entry: _Entry, rest: Sequence[_Entry], every_line: bool = False) -> bool:
-        """Whether an entry fits, together with what follows it up to the first line break."""
-        room = self.width - column
-        stack, following = [entry], len(rest)
-        while room >= 0 and (stack or following):
-            if not stack:
-                following -= 1
-                stack.append(rest[following])
-            indent, breaks, document = stack.pop()
-            if isinstance(document, tuple):
-                stack += [(indent, breaks, part) for part in reversed(document)]
-            elif isinstance(document, Indent):
-                stack.append((indent + 4, breaks, document.content))
-            elif isinstance(document, Group):
-                stack.append((indent, breaks or document.must_break, document.content))
-            elif isinstance(document, Trailing):
-                room -= len(f"  # {document.text}")
-            elif isinstance(document, Line) and breaks:
-                if not every_line:
-                    return True
-                room = self.width - indent
-            else:
-                room -= len(_text(document, breaks))
-        return room >= 0
+class Page(Paper):
+    """The lines of a program that are printed so far, and where the next one goes."""
 
     def write_value(self, before: Document, value: Expression, after: str = "") -> None:
         """Print a statement with an expression in it, in parentheses if its own brackets do not make it fit."""
@@ -200,7 +70,7 @@ class Page:
         elif _breaks_well_in_brackets(value):
             is_open = self.fits(open_line, True)
         else:
-            is_open = self.fits(open_line, False) and not _must_break(plain)
+            is_open = self.fits(open_line, False) and not must_break(plain)
         self.write(open_line if is_open else wrapped)
 
     def write_body(self, body: Body, owner: Statement) -> None:
@@ -356,7 +226,7 @@ class FString(Expression):
     def _printed(self, part: str | Expression, quote: str) -> str:
         if isinstance(part, str):
             return _escaped(part, quote).replace("{", "{{").replace("}", "}}")
-        code = _flat(_operand(part, CONDITIONAL).document(False))
+        code = flat(_operand(part, CONDITIONAL).document(False))
         if not set("\"'\\{}").isdisjoint(code):
             raise ValueError(f"an f-string cannot hold {code}")
         return f"{{{code}}}"
@@ -555,8 +425,8 @@ def _documents(items: Iterable[Expression]) -> tuple[Document, ...]:
 
 def _target(target: Expression) -> str:
     if isinstance(target, Tuple) and len(target.items) > 1:
-        return _flat(_documents(target.items))
-    return _flat(target.document(False))
+        return flat(_documents(target.items))
+    return flat(target.document(False))
 
 
 @frozen
@@ -651,7 +521,7 @@ class Slice(Expression):
 
     def document(self, may_break: bool) -> Document:
         bounds = [bound for bound in (self.lower, self.upper, self.step) if bound is not None]
-        is_tight = all(_is_simple(bound) and "." not in _flat(bound.document(False)) for bound in bounds)
+        is_tight = all(_is_simple(bound) and "." not in flat(bound.document(False)) for bound in bounds)
         space = "" if is_tight else " "
         parts: list[Document] = [self.lower.document(True), space] if self.lower else []
         parts.append(":")
@@ -789,7 +659,7 @@ class Assign(Statement):
         before: Document = "".join(f"{_target(target)} = " for target in self.targets)
         parts: Document = (first.document(True), " = ")
         if annotation is not None:
-            before = f"{_target(first)}: {_flat(annotation.document(False))} = "
+            before = f"{_target(first)}: {flat(annotation.document(False))} = "
             parts = (_target(first), ": ", annotation.document(True), " = ")
         if len(self.targets) == 1 and not page.fits((before, "("), False):
             before = parts
@@ -805,8 +675,8 @@ class Return(Statement):
     def write(self, page: Page) -> None:
         if isinstance(self.value, Tuple) and len(self.value.items) > 1:
             items = _documents(self.value.items)
-            if page.fits(("return ", items), False) and not _must_break(items):
-                page.write(f"return {_flat(items)}")
+            if page.fits(("return ", items), False) and not must_break(items):
+                page.write(f"return {flat(items)}")
                 return
         page.write_value("return ", self.value)
 
@@ -1032,7 +902,7 @@ def render(module: Module, width: int = WIDTH) -> str:
 
 def render_expression(value: Expression) -> str:
     """Return an expression's source on one line."""
-    return _flat(value.document(False))
+    return flat(value.document(False))
 
 
 def names_in(tree: Any) -> set[str]:

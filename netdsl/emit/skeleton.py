@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from attrs import evolve, frozen
 
 from ..diagnostics import CompileError, Diagnostic
+from ..document import WIDTH
 from ..layer import Layer
 from ..network import Body, Experts, Group, If, Network, Repeat, Step, Use
 from ..size import Condition, Expression
@@ -524,7 +525,7 @@ def _joined(brackets: re.Match[str]) -> str:
     """Return brackets on one line if they fit: lines of an idiom may have been left out."""
     indent, start, content, end = brackets.groups()
     line = f"{indent}{start}{' '.join(part.strip() for part in content.splitlines())[:-1]}{end}"
-    return line if len(line) <= code.WIDTH else brackets[0]
+    return line if len(line) <= WIDTH else brackets[0]
 
 
 def docstring(network: Network, target: str, extra: int = 0) -> str:

@@ -6,6 +6,7 @@ wrote.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -324,11 +325,19 @@ Branch = Pipeline | Conditional | Wrong
 Statement = Use | Const | Block | Shared | Let | Output | Train | Assert | Wrong
 
 
+_NOQA = re.compile(r"#\s*noqa\b", re.IGNORECASE)
+
+
 @frozen(eq=False)
 class Comment:
     """`# ...` to the end of its line."""
 
     span: Span
+
+    @property
+    def is_noqa(self) -> bool:
+        """Whether it keeps lint quiet about what stands on its line: `# noqa`, also behind other words."""
+        return _NOQA.search(self.span.text) is not None
 
 
 @frozen(eq=False)
