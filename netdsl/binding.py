@@ -15,6 +15,7 @@ from .size import Expression, negate
 from .source import Span
 from .spelling import nearest
 from .syntax import tree
+from .syntax.calls import argument_in_our_words
 from .values import NAMING, SHAPE, WINDOW, NamedTensor, Unfit, Value, Word, is_number, show
 
 
@@ -32,7 +33,8 @@ def bind(
     """Return the layer that the arguments make of one of its forms."""
     declaration = _form(declarations, written)
     binder = _Binder(keyword, declaration, names)
-    for argument in written:
+    for place, argument in enumerate(written):
+        binder.following = written[place + 1 :]
         binder.take(argument)
     return binder.finish()
 
@@ -194,8 +196,24 @@ BROUGHT = {
     "name": "write `as NAME` behind the layer",
     "mode": "write the word alone, as in `up 2 bilinear`",
     "interpolation": "write the word alone, as in `up 2 bilinear`",
+    "scale_factor": "write the number alone, as in `up 2`",
+    "size": "write the number alone, as in `up 2`",
+    "keep_prob": "write the part that is dropped, as in `dropout 0.5`",
+    "data_format": "channels come last here, whatever the target; leave it out",
+    "inplace": "leave it out",
+    "lr": "write `rate=`",
+    "learning_rate": "write `rate=`",
+    "adam": "write `optimizer=adam`",
+    "sgd": "write `optimizer=sgd`",
+    "batch_size": "a shape has no batch axis; leave it out",
+    "epochs": "how long it is trained is said in the code that trains it; leave it out",
+    "metrics": "what is measured is said in the code that trains it; leave it out",
 }
 """Arguments that people bring along from Keras and PyTorch, and what stands in their place here."""
+
+
+SHORT = {"s": "strides", "p": "padding", "d": "dilation_rate", "act": "activation"}
+"""Short words for some of them."""
 
 
 def _is_fit(argument: Argument, value: Value) -> bool:
@@ -226,6 +244,7 @@ class _Binder:
         self.place = names.place
         self.values: dict[str, Value] = {}
         self.spans: dict[str, Span] = {}
+        self.following: tuple[tree.Argument, ...] = ()  # what is written behind the argument that is read
 
     def take(self, written: tree.Argument) -> None:
         """Read one argument."""
@@ -270,7 +289,7 @@ class _Binder:
             return
         field = self._field_with_word(name)
         if field is None:
-            raise self._unknown(written.name)
+            raise self._unknown(written.name, written.value)
         holds = truth(written.value, self.names)
         argument = self.arguments[field]
         if argument.role == "flag":
@@ -341,6 +360,15 @@ class _Binder:
             self._set(field, value, written.span)
             return
         number = " ".join(written.span.text.split())
+        if isinstance(value, NamedTensor):
+            number = number.strip("()")
+            raise mistake(
+                "E008",
+                f"{quoted(number)} is a tensor, and `{self.title}` takes none here",
+                written.span,
+                help=f"what enters a layer stands before it, as in `{number} | {self.keyword.text} ...`; "
+                f"a new pipeline begins with a word of its own: `out {number} | ...` or `let name = {number} | ...`",
+            )
         if self._of_role("filters"):
             bound = "kernel" in self.spans
             raise mistake(
@@ -349,15 +377,8 @@ class _Binder:
                 written.span,
                 f"write `/{number}` behind the window for a stride of {number}"
                 if bound
-                else f"write `{self.keyword.text} {number}@3` for {number} filters of 3 along each axis",
+                else self._filters_and_window(number, value),
                 f"for example `{example(self.declaration)}`",
-            )
-        if isinstance(value, NamedTensor):
-            raise mistake(
-                "E008",
-                f"{quoted(number)} is a tensor, and `{self.title}` takes none here",
-                written.span,
-                help=f"a pipeline that begins with it is `out {number} | ...` or `let name = {number} | ...`",
             )
         positional = self._of_role("positional")
         numbers = [
@@ -374,9 +395,29 @@ class _Binder:
             f"a stage ends at `|`; for example `{example(self.declaration)}`",
         )
 
+    def _filters_and_window(self, number: str, value: Value) -> str:
+        """Return what to write for numbers that no `@` joins."""
+        keyword = self.keyword.text
+        behind = self.following[0] if self.following else None
+        window = behind.span.text if isinstance(behind, tree.Number | tree.Dims) else ""
+        if isinstance(value, tuple):  # the window stands first
+            *sides, last = number.split("x")
+            if window and "x" not in window:
+                return f"write `{keyword} {window}@{number}`"
+            if not window and len(sides) > 1 and "x" in number:
+                return f"write `{keyword} {last}@{'x'.join(sides)}` for {last} filters of {'x'.join(sides)}"
+            return f"write the filters before the window, as in `{keyword} 32@{number}`"
+        if window:
+            return f"write `{keyword} {number}@{window}`"
+        return f"write `{keyword} {number}@3` for {number} filters of 3 along each axis"
+
     def _instead_of(self, number: str, value: Value, positional: tuple[str, ...], numbers: list[str]) -> str:
         """Return what to write where a value is one too many."""
         if any(self.arguments[name].kind is SHAPE for name in positional):
+            first = self.spans[positional[0]].text
+            sizes = [first, number, *(one.span.text for one in self.following if isinstance(one, tree.Number))]
+            if all(re.fullmatch("[0-9]+", size) for size in sizes):
+                return f"sizes are joined by `x`: write `{'x'.join(sizes)}`"
             return "sizes are joined by `x`, as in `28x28x1`"
         by_name = [name for name in required(self.declaration) if name in numbers]
         if by_name:
@@ -467,7 +508,7 @@ class _Binder:
         """The layer's word, with that of its form: `pool global`."""
         return f"{self.keyword.text} {self.declaration.form}".strip()
 
-    def _unknown(self, word: tree.Name) -> Mistake:
+    def _unknown(self, word: tree.Name, value: tree.Expression | None = None) -> Mistake:
         misplaced = self.names.misplaced(word.text, word.span)
         if misplaced is not None:
             return misplaced
@@ -481,7 +522,10 @@ class _Binder:
         ]
         bare = [word for argument in self.arguments.values() if argument.bare is None for word in argument.words]
         guess = nearest(word.text, (*named, *bare))
-        brought = BROUGHT.get(word.text, "")
+        brought = self._instead(word.text, value)
+        if value is None and word.text in self.arguments and self.arguments[word.text].role not in ("word", "flag"):
+            behind = self.following[0].span.text if self.following else "..."
+            brought = f"write `{word.text}={behind}`"
         for form in forms(self.keyword.text):
             if form is not self.declaration and (word.text in arguments(form) or is_word_of((form,), word.text)):
                 brought = f"it belongs to another form, as in `{example(form)}`"
@@ -493,6 +537,30 @@ class _Binder:
             brought or (f"did you mean `{guess}`?" if guess else ""),
             f"`{self.title}` knows {listed}" if listed else f"`{self.title}` takes no arguments",
         )
+
+    def _instead(self, name: str, value: tree.Expression | None) -> str:
+        """Return what to write instead of an argument that people bring along, with the value that it has."""
+        behind = self.following[0] if self.following else None
+        if value is None and isinstance(behind, tree.Name | tree.Number):
+            value = behind  # `padding same`
+        text = value.span.text.strip("'\"\u2018\u2019\u201c\u201d") if value is not None else ""
+        if re.fullmatch(r"\([0-9]+(, *[0-9]+)*\)", text):
+            text = re.sub(", *", "x", text[1:-1])
+        if name == "activation" and re.fullmatch("[A-Za-z_]+", text):
+            stage = argument_in_our_words(self.keyword.text, name, text)
+            return f"an activation is a layer of its own: write `{stage}` behind this one" if stage else "leave it out"
+        if name in SHORT and ("pad" in self.arguments or name != "p"):
+            name = SHORT[name]
+        if name in ("padding", "strides", "name", "dilation_rate", "use_bias", "mode"):
+            written = argument_in_our_words(self.keyword.text, name, text) if re.fullmatch(r"\w+", text) else ""
+            if written:
+                if value is behind:
+                    return f"leave it out: `{written}` stands alone" if written == text else f"write `{written}`"
+                place = " behind the layer" if name == "name" else ""
+                return f"write `{written}`{place}"
+        if name.endswith(("_initializer", "_regularizer", "_constraint")):
+            return "weights start and are trained as the framework does it; leave it out"
+        return BROUGHT.get(name, "")
 
     def _other_forms(self) -> list[str]:
         """Return an example of each other form that the keyword has."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from attrs import evolve, frozen
 
-from .diagnostics import Diagnostic, Related, quoted
+from .diagnostics import MOST_RELATED, Diagnostic, Related, quoted
 from .expressions import SIZES
 from .layer import Tensor
 from .layers.windows import axis_names
@@ -18,9 +18,6 @@ from .size import truth as open_truth
 from .source import Span
 from .syntax import tree
 from .values import NamedTensor, Value, Word, is_number
-
-MOST_RELATED = 4
-"""Places that are shown beside the one of a message."""
 
 NUMBERS = (1680, 2)
 """What a block is tried on, besides values left open: a number that much divides, and a small one."""
@@ -103,13 +100,6 @@ def unknown_word(found: Diagnostic) -> str:
         return ""
     named = re.search(r"(?:nothing called|is the word|has no argument) `(\w+)`", found.message)
     return named[1] if named else found.span.text if re.fullmatch(r"\w+", found.span.text) else ""
-
-
-def with_another_place(found: Diagnostic, span: Span) -> Diagnostic:
-    """Return a message that shows one more place where the same is wrong, if not too many are shown already."""
-    if len(found.related) >= MOST_RELATED:
-        return found
-    return evolve(found, related=(*found.related, Related(span, "and here")))
 
 
 def _fewer(related: tuple[Related, ...]) -> tuple[Related, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from .source import Source, Span
 
@@ -85,6 +85,16 @@ class CompileError(Exception):
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         super().__init__("\n\n".join(render(diagnostic) for diagnostic in diagnostics))
         self.diagnostics = diagnostics
+
+
+MOST_RELATED = 4  # places that a message shows beside its own
+
+
+def with_another_place(found: Diagnostic, span: Span) -> Diagnostic:
+    """Return a message that shows one more place where the same is wrong, if not too many are shown already."""
+    if len(found.related) >= MOST_RELATED:
+        return found
+    return evolve(found, related=(*found.related, Related(span, "and here")))
 
 
 LONGEST_QUOTE = 60  # of the text in a message; the place shows the rest

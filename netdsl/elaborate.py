@@ -21,10 +21,9 @@ from .blame import (
     tensors_like,
     tried,
     unknown_word,
-    with_another_place,
     with_sizes,
 )
-from .diagnostics import Diagnostic, Related, quoted
+from .diagnostics import Diagnostic, Related, quoted, with_another_place
 from .expressions import SIZES, Mistake, Silent, evaluate, mistake, truth, undefined, what_it_is
 from .layer import Layer, Refused, Tensor
 from .layer import arguments as declared_arguments
@@ -38,6 +37,7 @@ from .size import Condition, Expression, TooLarge, Undecided, choose, symbol, sy
 from .source import Source, Span
 from .spelling import nearest
 from .syntax import tree
+from .syntax.calls import argument_in_our_words, in_our_words
 from .syntax.parser import MAX_TEXT, parse
 from .values import OPEN, OPERAND, TABLE, TENSOR, Kind, NamedTensor, Unfit, Word, is_number, show, whole
 from .values import Value as ArgumentValue
@@ -55,6 +55,8 @@ MOST_NESTED = 64
 RESIDUAL, FREEZE, IDENTITY = "residual", "freeze", "id"
 FORMS = (RESIDUAL, FREEZE)
 """Words with branches behind them that are no layers."""
+COMMANDS = frozenset({"summary", "explain", "emit", "lint", "check", "draw", "memory"})
+"""What the command line does with a network, and no stage of it does."""
 
 
 def elaborate(
@@ -950,6 +952,16 @@ class Elaborator:
                 self.refuse_unknown_tensor(builder, first)
                 if isinstance(first, tree.Layer) and builder.find(first.name.text) is None:
                     self.refuse_unknown_stage(builder, first)
+                named = self.tensor_among(builder, first)
+                if named is not None:
+                    name, stage = named
+                    branch = evolve(branch, stages=(tree.Layer(name.span, name, (), None), stage, *branch.stages[1:]))
+                    raise mistake(
+                        "E028",
+                        f"{quoted(name.text)} enters a layer by a `|` before it",
+                        first.span,
+                        f"write `{name.text} | {stage.span.text}`",
+                    )
                 raise mistake(
                     "E028",
                     f"nothing enters {quoted(first.span.text)}",
@@ -958,6 +970,20 @@ class Elaborator:
                     "begin with the shape of one example, as in `in 28x28x1 | ...`",
                 )
         return self.branch(builder, branch, None)
+
+    def tensor_among(self, builder: Builder, stage: tree.Stage) -> tuple[tree.Name, tree.Layer] | None:
+        """Return a tensor that stands last among the arguments of a layer, `conv 32@3 x`, and the layer without it."""
+        if not isinstance(stage, tree.Layer) or not stage.arguments:
+            return None
+        last = stage.arguments[-1]
+        name = tree.Name(last.span, last.span.text.strip("() "))
+        entry = builder.find(name.text)
+        is_tensor = isinstance(entry, Held) or (isinstance(entry, Given) and isinstance(entry.value, NamedTensor))
+        if not is_tensor or not isinstance(last, tree.Name | tree.Parentheses):
+            return None
+        others = stage.arguments[:-1]
+        span = stage.name.span.to((others[-1] if others else stage.name).span)
+        return name, tree.Layer(span, stage.name, others, stage.label)
 
     def holds_unknown_name(self, builder: Builder, stage: tree.Stage) -> bool:
         """Whether a branch of a combinator is a name that nothing has declared, which is told of by itself."""
@@ -1040,6 +1066,11 @@ class Elaborator:
             cure = "the last one of `for` is what leaves it"
         elif node.span.start <= span.start < node.span.end:
             cure = "a pipeline begins with `in`, or with a tensor named by `let` or `as` above it"
+            line, _ = span.source.line_at(span.start)
+            if line > node.span.start and not span.source.text[line : span.start].strip():
+                message = f"no statement begins with {quoted(word)}, so it is read as part of the one before"
+                return mistake("E020", message, span, f"write `out {word}`, or `let NAME = {word}`")
+            cure += "\na name stands for one tensor: call the new one otherwise, or go on with `|`"
             return mistake("E010", f"{quoted(word)} would be made of itself", span, help=cure)
         elif named.start > span.start:
             message += "; it is named further down"
@@ -1571,6 +1602,14 @@ class Elaborator:
         misplaced = self.misplaced(builder, word, stage.name.span)
         if misplaced is not None:
             raise misplaced
+        argument = stage.arguments[0].span.text.strip("'\"") if stage.arguments else "..."
+        if word == "activation":
+            written = argument_in_our_words("", word, argument).removeprefix("| ")
+            message = f"there is no layer {quoted(word)}: each activation is a layer of its own"
+            raise mistake("E009", message, stage.span, f"write `{written}`" if stage.arguments else "write `relu`")
+        if word in COMMANDS and not stage.arguments:
+            help = f"`netdsl {word} FILE` is a command that takes the file; nothing of it stands inside"
+            raise mistake("E009", f"there is no layer {quoted(word)}", stage.name.span, "leave it out", help)
         raise mistake(
             "E009",
             f"there is no layer {quoted(word)}",
@@ -1807,11 +1846,19 @@ class Elaborator:
                     stage.name.span,
                     help=f"write `{_one_line(f'{combinator}({inner})')}`",
                 )
+            given = [(item.name.text, item.value.span.text) for item in stage.items if isinstance(item, tree.Keyword)]
+            others = [item for item in stage.items if not isinstance(item, tree.Keyword)]
+            written = in_our_words(word, word, given)
+            if len(others) == 1 and not isinstance(others[0], tree.Each) and self.is_closed(builder, others[0]):
+                message = f"what enters {quoted(word)} stands before it, and a `|` between them"
+                return mistake("E020", message, stage.span, f"write `{_one_line(others[0].span.text)} | {written}`")
+            if not others:
+                inner = written.removeprefix(word).strip()
             return mistake(
                 "E020",
                 f"{quoted(word)} is a {what}, and takes its arguments without parentheses",
                 stage.span,
-                help=f"write `{word} {inner}`" if len(inner) < 40 else f"write `{word} ...`",
+                help=f"write `{f'{word} {inner}'.strip()}`" if len(inner) < 40 else f"write `{word} ...`",
             )
         combinators = [keyword for keyword in keywords() if forms(keyword)[0].combines]
         guess = brought(word) or nearest(word, (*combinators, *FORMS)) or suggest(word)

@@ -20,6 +20,26 @@ LOSSES = (
     "huber",
 )
 """With `_logits` the output comes before the softmax or sigmoid; `nll` takes log-probabilities."""
+BROUGHT = {
+    "categoricalcrossentropy": "cross_entropy",
+    "sparsecategoricalcrossentropy": "cross_entropy labels=index",
+    "binarycrossentropy": "binary_cross_entropy",
+    "crossentropyloss": "cross_entropy_logits labels=index",
+    "bceloss": "binary_cross_entropy",
+    "bce": "binary_cross_entropy",
+    "bcewithlogitsloss": "binary_cross_entropy_logits",
+    "bcewithlogits": "binary_cross_entropy_logits",
+    "nllloss": "nll labels=index",
+    "mseloss": "mse",
+    "meansquarederror": "mse",
+    "l2": "mse",
+    "l1loss": "mae",
+    "l1": "mae",
+    "meanabsoluteerror": "mae",
+    "huberloss": "huber",
+    "smoothl1loss": "huber",
+}
+"""What the losses are called in Keras and PyTorch, without the underscores."""
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw", "rmsprop")
 
 
@@ -28,8 +48,11 @@ def _one_of(words: tuple[str, ...]) -> Kind:
         if not isinstance(value, Word) or value.text not in words:
             from .spelling import nearest
 
-            guess = nearest(value.text, words) if isinstance(value, Word) else None
-            raise Unfit(f"`{show(value)}` is none of these" + (f"; did you mean `{guess}`?" if guess else ""))
+            word = value.text if isinstance(value, Word) else ""
+            meant = BROUGHT.get(word.replace("_", ""), "") if words is LOSSES else ""
+            guess = nearest(word, words)
+            reason = f"`{show(value)}` is none of these" + (f"; did you mean `{guess}`?" if guess else "")
+            raise Unfit(reason, f"`{meant}`" if meant else "")
         return value.text
 
     return Kind(f"one of {', '.join(f'`{word}`' for word in words)}", read, words, takes_words=True)

@@ -234,10 +234,10 @@ def test_what_a_message_says_to_write_mends_the_text(name: str) -> None:
     for diagnostic in diagnostics:
         advice = re.fullmatch(r"write `(.+?)`(, or .*)?", diagnostic.label)
         if advice:
-            marked = diagnostic.span.text
-            mended = text[: diagnostic.span.start] + advice[1] + text[diagnostic.span.end :]
-            if marked.isidentifier() and not marked.islower():  # a strange name is told of once, wherever it stands
-                mended = text.replace(marked, advice[1])
+            again = [related.span for related in diagnostic.related if related.label == "and here"]
+            mended = text
+            for span in sorted((diagnostic.span, *again), key=lambda span: -span.start):
+                mended = mended[: span.start] + advice[1] + mended[span.end :]
             assert len(read(mended)[1]) == len(diagnostics) - 1, mended
 
 

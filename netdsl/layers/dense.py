@@ -25,7 +25,7 @@ class Dense(Layer):
     sees_all = True
     learns = True
     absorbs_order = True
-    brought = ("fc", "fully_connected", "fullyconnected", "innerproduct", "full")
+    brought = ("fc", "fully_connected", "fullyconnected", "innerproduct", "full", "hidden", "output", "affine")
 
     def implied(self, x: Tensor) -> Layer | None:
         from .shape import Flatten

@@ -80,11 +80,13 @@ class Pool(Layer):
     ranks = (2, 3, 4)
     brought = (
         "maxpool", "maxpool1d", "maxpool2d", "maxpool3d", "max_pool", "maxpooling", "maxpooling2d", "maxpooling1d",
-        "avgpool", "avgpool2d", "avg_pool", "averagepooling2d", "averagepool", "pooling", "subsample",
+        "max_pooling", "avgpool", "avgpool1d", "avgpool2d", "avg_pool", "averagepooling1d", "averagepooling2d",
+        "averagepool", "pooling", "subsample",
     )  # fmt: skip
 
     brought_as: ClassVar[dict[str, str]] = dict.fromkeys(
-        ("avgpool", "avgpool2d", "avg_pool", "averagepooling2d", "averagepool"), "pool 2 avg"
+        ("avgpool", "avgpool1d", "avgpool2d", "avg_pool", "averagepooling1d", "averagepooling2d", "averagepool"),
+        "pool 2 avg",
     )
 
     def placement(self, x: Tensor) -> Placement:
@@ -182,9 +184,14 @@ class GlobalPool(Layer):
     ranks = (2, 3, 4)
     brought = (
         "gap", "global_pool", "globalpool", "global_avg_pool", "globalaveragepooling2d", "globalaveragepooling1d",
-        "globalmaxpooling2d", "gmp",
+        "globalaveragepooling3d", "globalaveragepooling", "global_average_pooling", "globalavgpool", "globalavgpool2d",
+        "global_average_pool", "globalpooling", "global", "global_max_pool", "globalmaxpool", "globalmaxpooling",
+        "globalmaxpooling1d", "globalmaxpooling2d", "gmp",
     )  # fmt: skip
-    brought_as: ClassVar[dict[str, str]] = dict.fromkeys(("globalmaxpooling2d", "gmp"), "pool global max")
+    brought_as: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("global_max_pool", "globalmaxpool", "globalmaxpooling", "globalmaxpooling1d", "globalmaxpooling2d", "gmp"),
+        "pool global max",
+    )
 
     def axes(self, x: Tensor) -> tuple[int, ...]:
         """Return the axes that are pooled, counted from 0."""

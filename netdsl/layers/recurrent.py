@@ -111,8 +111,10 @@ class Lstm(Recurrent):
 
     keyword = "lstm"
     gates = 4
-    brought = ("longshorttermmemory", "cudnnlstm", "bilstm", "bi_lstm")
-    brought_as: ClassVar[dict[str, str]] = dict.fromkeys(("bilstm", "bi_lstm"), "lstm 64 bidirectional")
+    brought = ("longshorttermmemory", "cudnnlstm", "bilstm", "bi_lstm", "bidirectional")
+    brought_as: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("bilstm", "bi_lstm", "bidirectional"), "lstm 64 bidirectional"
+    )
 
 
 @frozen(kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import frozen
 
@@ -67,7 +67,8 @@ class Slice(Layer):
 
     keyword = "slice"
     accepts_int = True
-    brought = ("narrow", "strided_slice")
+    brought = ("narrow", "strided_slice", "split", "chunk")
+    brought_as: ClassVar[dict[str, str]] = dict.fromkeys(("split", "chunk"), "slice 0 32 axis=-1")
 
     def bounds(self, x: Tensor) -> tuple[Size, Size]:
         """Return start and end counted from the start, after checking that they enclose something that is there."""

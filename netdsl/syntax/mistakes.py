@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ..diagnostics import Diagnostic, Related
 from ..source import Source, Span
@@ -72,6 +72,7 @@ class Mistake:
     forget: int = field(default=0, kw_only=True)  # values to take off the parser's stack before
     end: int | None = field(default=None, kw_only=True)  # where to go on reading, if not behind the token
     once: bool = field(default=False, kw_only=True)  # whether the same message a second time would say nothing new
+    untold: bool = field(default=False, kw_only=True)  # whether what is read instead is refused by itself
 
 
 @frozen
@@ -159,15 +160,18 @@ class Place:
         inside: list[Token] = []
         token = self.next(opener)
         while token.kind not in CLOSING:
-            if token.kind == "LPAR" and nested:
+            if token.kind == "LPAR" and nested and not (inside and inside[-1].kind == "NAME"):
                 sizes = self.between(token, nested=False)
                 text = "x".join(size.text for size in sizes[0] if size.kind != "COMMA") if sizes else ""
                 meant = _whole(text)
                 if sizes is None or meant is None or meant.kind not in ("INT", "DIMS"):
                     return None
                 token = Token(meant.kind, token.start, sizes[1].end, text)
-            elif token.kind in (WRONG, "STRING") and re.fullmatch(r"""(['"])[a-z_]+\1""", token.text):
+            elif token.kind in (WRONG, "STRING") and re.fullmatch(r"""(['"])[A-Za-z_][\w.]*\1""", token.text):
                 token = _as("NAME", token.text[1:-1], token)
+            elif token.text in ("True", "False", "None"):
+                word = token.text.lower()
+                token = _as(RESERVED.get(word, "NAME"), word, token)
             if token.kind in (END, WRONG) or token.kind in CLOSERS or len(inside) >= MAX_REWRITTEN:
                 return None
             inside.append(token)
@@ -200,8 +204,36 @@ def explain(place: Place) -> Mistake:
     for knows in WORDS if place.token.kind == WRONG else STRUCTURE:
         mistake = knows(place)
         if mistake is not None:
-            return mistake
+            return evolve(mistake, untold=mistake.untold or _is_told_of_anyway(place, mistake))
     return _unknown(place)
+
+
+def _is_told_of_anyway(place: Place, mistake: Mistake) -> bool:
+    """Whether what holds a mistake is refused by itself: `padding='same'`, `residual [relu | bn]`."""
+    from ..binding import BROUGHT
+
+    if any(bracket.token.kind in ("LSQB", "LBRACE") and _holds_branches(bracket.before) for bracket in place.brackets):
+        return True
+    start = mistake.diagnostic.span.start
+    named = re.search(r"\b([a-z_]+)\s*=\s*\Z", place.source.text[max(start - 60, 0) : start])
+    if named is None or mistake.read is None:
+        return False
+    parameter = rf"\bblock\b[^:]{{0,500}}\b{named[1]}\b"
+    return named[1] in BROUGHT and not _is_declared(named[1]) and not re.search(parameter, place.source.text)
+
+
+def _holds_branches(token: Token | None) -> bool:
+    """Whether a word combines branches, which stand in parentheses behind it."""
+    return token is not None and token.kind == "NAME" and token.text in COMBINATORS
+
+
+def _is_declared(name: str) -> bool:
+    """Whether any layer has an argument of a name."""
+    from ..layer import arguments
+    from ..layers import forms, keywords
+
+    every = (arguments(form) for keyword in keywords() for form in forms(keyword))
+    return any(name in declared and (name == "bias" or declared[name].role != "word") for declared in every)
 
 
 def _shown(text: str) -> str:
@@ -282,7 +314,7 @@ def _arrow(place: Place) -> Mistake | None:
     if "VBAR" not in place.expected:
         return None
     message = "one `|` is enough between two layers" if sign == "||" else f"`{sign}` does not join layers: `|` does"
-    return place.say(message, "write `|`", read=(_as("VBAR", "|", place.token),))
+    return place.say(message, "write `|`", read=(_as("VBAR", "|", place.token),), once=True)
 
 
 def _sign(place: Place) -> Mistake | None:
@@ -414,13 +446,18 @@ def _other_word(place: Place) -> Mistake:
 
 
 def _call_without_pipelines(place: Place) -> Mistake | None:
-    """`dense(10)`, `concat()`."""
+    """`dense(10)`, `concat()`, `conv(x, 32, 3)`."""
     opener, token = place.before, place.token
-    if opener.kind != "CALL" or not place.wants_stage or place.ends_statement:
+    if not place.wants_stage or place.ends_statement:
+        return None
+    bracket = place.brackets[-1] if place.brackets else None
+    if bracket and bracket.token.kind == "CALL" and opener.kind in ("CALL", "COMMA"):
+        name = bracket.token.text[:-1]
+        if name not in COMBINATORS:
+            return _called(place, bracket.token, bracket.token, name, bracket.values)
+    if opener.kind != "CALL":
         return None
     name = opener.text[:-1]
-    if name not in COMBINATORS:
-        return _called(place, opener, opener, name)
     example = (
         f"`{name}(conv 8@3 same | relu)`" if name in ("residual", "freeze") else "`concat(conv 8@1, conv 8@3 same)`"
     )
@@ -429,26 +466,87 @@ def _call_without_pipelines(place: Place) -> Mistake | None:
     return place.say(f"`{name}(` takes pipelines, and `{_shown(token.text)}` is none", "", example)
 
 
-def _called(place: Place, name: Token, opener: Token, layer: str) -> Mistake:
-    """Report a layer that is written like a call; `opener` is the token that ends in its bracket."""
+def _called(place: Place, name: Token, opener: Token, layer: str, forget: int = 0) -> Mistake:
+    """Report a layer that is written like a call; `opener` is the token that ends in its bracket.
+
+    `forget` counts the values on the parser's stack that belong to it.
+    """
+    from ..layers import brought
+    from .calls import in_our_words
+
     between = place.between(opener)
-    word = _shown(name.text[:-1])
+    word = name.text[:-1]
+    declared = re.search(rf"\b(block|shared)\s+{re.escape(layer[:MAX_REREAD])}\b", place.source.text)
+    layer = layer if declared else brought(layer) or layer
     if between is None or any(token.kind in ("VBAR", "AS", "IN") for token in between[0]):
-        return place.say(f"`{word}` takes its arguments without brackets", "", f"as in `{layer} 64`", at=name)
+        closer = place.closer(place.next(opener))
+        message = f"`{_shown(word)}` takes its arguments without brackets"
+        help = f"as in `{layer}`" if " " in layer else _example_of(layer)
+        if closer is None or closer.kind != "RPAR":
+            return place.say(message, "", help, at=name)
+        read = (_as(WRONG, "", name),)
+        return place.say(message, "", help, at=(name, closer), read=read, forget=forget, end=closer.end)
     inside, closer = between
-    kept = tuple(token for token in inside if token.kind != "COMMA")
-    if [token.kind in NUMBERS for token in kept[:2]] == [True, True] and _takes_filters(layer):
-        kept = (kept[0], _as("AT", "@", kept[1]), *kept[1:])
-    written = re.sub(r" ?([=@/]) ?", r"\1", " ".join([layer, *(token.text for token in kept)]))
     call = _shown(place.source.text[name.start : closer.end])
-    return place.say(
-        f"`{call}`: arguments stand without brackets and commas" if inside else f"`{call}`: no brackets are needed",
-        f"write `{written}`",
-        at=(name, closer),
-        read=(*_layer_tokens(layer, name.start, opener.end - 1), *kept),
-        forget=1 if place.before is name else 0,
-        end=closer.end,
-    )
+    entering = _entering(place, name, inside)
+    given = _given(inside[2:] if entering else inside)
+    written = in_our_words(word, layer, given)
+    if not _whole_stages(written):
+        return place.say(f"`{_shown(word)}` takes its arguments without brackets", "", _example_of(layer), at=name)
+    message = f"`{call}`: arguments stand without brackets and commas" if given else f"`{call}`: no brackets are needed"
+    if entering:
+        message = f"`{call}`: what enters a layer stands before it, and a `|` between them"
+        written = f"{entering} | {written}"
+    meant = tuple(Token(token.kind, name.start, closer.end, token.text) for token in _tokens(written))
+    return place.say(message, f"write `{written}`", at=(name, closer), read=meant, forget=forget, end=closer.end)
+
+
+def _tokens(text: str) -> tuple[Token, ...]:
+    """Return the tokens of a text."""
+    tokens = [read_token(text, 0)]
+    while tokens[-1].kind != END:
+        tokens.append(read_token(text, tokens[-1].end))
+    return tuple(tokens[:-1])
+
+
+def _whole_stages(written: str) -> bool:
+    """Whether nothing in what is to be written is unknown."""
+    return all(token.kind != WRONG for token in _tokens(written))
+
+
+def _entering(place: Place, name: Token, inside: tuple[Token, ...]) -> str:
+    """Return the tensor that stands first among the arguments of a call: `relu(x)`, `conv(x, 32, 3)`; else nothing."""
+    if not inside or inside[0].kind != "NAME" or (len(inside) > 1 and inside[1].kind != "COMMA"):
+        return ""
+    if not re.search(r"(=|\b(?:out|aux))\s*$", place.source.text[max(name.start - 50, 0) : name.start]):
+        return ""
+    named = rf"\b(let|as)\s+{re.escape(inside[0].text)}\b"
+    return inside[0].text if re.search(named, place.source.text[: inside[0].start]) else ""
+
+
+def _given(inside: tuple[Token, ...]) -> list[tuple[str, str]]:
+    """Return the arguments of a call: a name, empty where there is none, and a value."""
+    parts: list[list[Token]] = [[]]
+    for token in inside:
+        if token.kind == "COMMA":
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    given = []
+    for part in filter(None, parts):
+        named = len(part) > 2 and part[1].kind == "EQUAL"
+        value = "".join(token.text if token.kind != "AT" else "@" for token in part[2 if named else 0 :])
+        given.append((part[0].text if named else "", value))
+    return given
+
+
+def _example_of(layer: str) -> str:
+    """Return how a layer is written, from its page."""
+    from ..binding import example
+    from ..layers import forms
+
+    declared = forms(layer.split()[0])
+    return f"as in `{example(declared[0]) if declared else layer}`"
 
 
 def _sizes(place: Place) -> Mistake | None:
@@ -494,7 +592,7 @@ def _brackets_apart(place: Place) -> Mistake | None:
         message = f"no blank stands between `{name.text}` and its bracket"
         return place.say(message, f"write `{whole.text}`", at=whole, read=(whole,), forget=values + 1, end=opener.end)
     if behind_name and place.token.kind == "COMMA":
-        return _called(place, whole, opener, name.text)
+        return _called(place, whole, opener, name.text, values + 1)
     if opener.kind == "CALL" and opener.text[:-1] not in COMBINATORS:
         return None
     if place.token.kind == "EQUAL" and values == 2:
@@ -620,9 +718,17 @@ def _missing_pipe(place: Place) -> Mistake | None:
     if "VBAR" not in place.expected:
         return None
     times = re.fullmatch(r"x?([0-9]+)", token.text)
+    if token.text in ("x", "times") and place.next().kind == "INT" and "STAR" in place.expected:
+        return place.say("a group is repeated with `*`", "write `*`", read=(_as("STAR", "*", token),))
     if times and "STAR" in place.expected and "INT" not in place.expected:
         read = (_added("STAR", token), _as("INT", times[1], token))
         return place.say("a group is repeated with `*`", f"write `* {times[1]}`", read=read)
+    inside = place.between(token, nested=False) if token.kind == "LPAR" else None
+    if inside and len(inside[0]) == 1 and inside[0][0].kind == "NAME" and place.before.end == token.start:
+        tensor = inside[0][0].text
+        if re.search(rf"\b(let|as)\s+{re.escape(tensor)}\b", place.source.text[: token.start]):
+            message = f"`{_shown(tensor)}` enters a layer by a `|` before it"
+            return place.say(message, "", f"as in `{_shown(tensor)} | conv 8@3`", at=(token, inside[1]))
     if token.kind in ("NAME", "CALL", "LPAR") or (token.kind == "FOR" and place.next().kind == "NAME"):
         word = _shown(token.text)
         label = f"write `| {word}`" + (f", or `out {word}` for a statement of its own" if place.begins_line else "")
@@ -684,6 +790,16 @@ def _comma(place: Place) -> Mistake | None:
         help = f"delete it, or write the `{OPENING[stray.text]}` that it belongs to"
         message = f"this `{stray.text}` closes nothing"
         return place.say(message, "", help, at=stray, related=related, read=(), end=stray.end)
+    if place.before.kind == "INT" and len(place.recent) > 1 and place.recent[-2].text in ("in", "param", "reshape"):
+        sizes = [place.before]
+        following = place.token
+        while following.kind == "COMMA" and (size := place.next(following)).kind == "INT":
+            sizes.append(size)
+            following = place.next(size)
+        meant = Token("DIMS", sizes[0].start, sizes[-1].end, "x".join(size.text for size in sizes))
+        if len(sizes) > 1:
+            label = f"write `{_shown(meant.text)}`"
+            return place.say("sizes are joined by `x`", label, at=meant, read=(meant,), forget=1, end=meant.end)
     name, number, after = place.recent[-2] if len(place.recent) > 1 else place.before, place.before, place.next()
     if name.kind == "NAME" and number.kind == "INT" and after.kind in NUMBERS and _takes_filters(name.text):
         message, label = "filters and window are joined by `@`", f"write `{_shown(number.text)}@{_shown(after.text)}`"
@@ -698,6 +814,11 @@ def _colon(place: Place) -> Mistake | None:
     token, expected = place.token, place.expected
     if token.kind != "COLON":
         return None
+    if place.before.kind in NUMBERS and place.next().kind == "INT" and "AT" in [one.kind for one in place.recent[-3:]]:
+        stride, window = place.next(), place.before
+        slash = (_as("SLASH", "/", token),)
+        label = f"write `{window.text}/{stride.text}`"
+        return place.say("the stride stands behind `/`", label, at=(window, stride), read=slash)
     word = place.recent[-2].text if len(place.recent) > 1 else ""
     if place.before.kind in NUMBERS and place.next().kind in NUMBERS and not _takes_filters(word):
         return place.say("a blank stands between two numbers", "write a blank", "as in `slice 1 10`", read=())
@@ -708,6 +829,9 @@ def _colon(place: Place) -> Mistake | None:
         )
     if "EQUAL" in expected:
         return place.say("`=` gives a name its value", "write `=`", read=(_as("EQUAL", "=", token),))
+    if _holds_branches(place.before):
+        mistake = place.say("a pipeline stands in parentheses here", "write `(`", read=())
+        return evolve(mistake, untold=True)
     if "LPAR" in expected and not place.wants_stage and not place.wants_value:
         return place.say("no `:` belongs to `for`", "delete it", f"as in `{EXAMPLES['FOR']}`", read=())
     return None
@@ -918,11 +1042,34 @@ def _file_name(place: Place) -> Mistake | None:
     return place.say(message, f'write `"{_shown(path)}"`', at=meant, read=(meant,), end=meant.end)
 
 
+_PYTHON = re.compile(
+    r"(?:import|from)\s+[\w.]+(?:\s+(?:as|import)\b|\s*$)|(?:class|def)\s+\w+\s*\([^)]*\)\s*(?:->[^:\n]*)?:\s*$"
+    r"|(?:[\w.]+(?:\s*,\s*\w+)*\s*=\s*)?(?:\w+\.)+\w+\(|\w+\s*=\s*(?:[A-Z]\w*)\(|(?:print|super)\(|[A-Z]\w*\(",
+    re.MULTILINE,
+)
+"""The first line of a program in Python, or of a model in it."""
+_STATEMENT = re.compile(r"^(?:in|out|aux|let|const|block|shared|use|train|assert)\s+[\w\"?]", re.MULTILINE)
+
+
+def _python(place: Place) -> Mistake | None:
+    """`import torch.nn as nn`, `model = Sequential()`, `nn.Sequential(`."""
+    if not place.between_statements or not _PYTHON.match(place.source.text, place.token.start):
+        return None
+    following = _STATEMENT.search(place.source.text, place.token.end)
+    end = following.start() if following else len(place.source.text)
+    message = "this is Python, and a network is written without it"
+    help = "it is one line from its input on, as in `in 28x28x1 | conv 32@3 | relu | flatten | dense 10`\n"
+    help += "`netdsl emit` writes the Python of a file"
+    return place.say(message, "", help, read=(), end=end)
+
+
 def _statement(place: Place) -> Mistake | None:
     """`conv 8@3 | relu` at the start of a file, `x = in 8`, `input 8 | relu`."""
     token, after = place.token, place.next()
     if not place.between_statements or token.kind in (END, "PARAM"):
         return None
+    if python := _python(place):
+        return python
     word, shown = token.text.lower(), _shown(token.text)
     if token.kind == "VBAR" and place.recent:
         return place.say("nothing can be joined with what stands before this `|`", "", "it is no pipeline")
@@ -968,6 +1115,14 @@ def _stage(place: Place) -> Mistake | None:
             help = f"numbers and lists are named with `const`, as in `{EXAMPLES['CONST']}`"
             return place.say(f"`let` names a tensor, and `{shown}` is none", "", help)
         help = "a stage is the name of a layer and its arguments, without commas: `conv 64@3 same`"
+        if token.kind == "INT" and place.next().kind == "STAR":
+            group = place.next(place.next())
+            closer = place.closer(place.next(group)) if group.kind == "LPAR" else None
+            if closer:
+                written = f"{place.source.text[group.start : closer.end]} * {token.text}"
+                label = f"write `{written}`" if len(written) < 60 else ""
+                message = "how often a group is repeated stands behind it"
+                return place.say(message, label, "as in `(conv 8@3 same | relu) * 3`", at=(token, closer))
         if before.kind == "COMMA":
             return place.say(f"a pipeline is wanted here, and `{shown}` is none", "", help)
         return place.say(f"the name of a layer is missing before `{shown}`", "", help)
@@ -1034,7 +1189,7 @@ def _wanted(place: Place) -> str:
 Knows = Callable[[Place], Mistake | None]
 
 WORDS: tuple[Knows, ...] = (
-    _invisible, _comment, _arrow, _sign, _file_name, _quotes, _dims, _number, _mixed_case, _other_word,
+    _invisible, _python, _comment, _arrow, _sign, _file_name, _quotes, _dims, _number, _mixed_case, _other_word,
 )  # fmt: skip
 
 STRUCTURE: tuple[Knows, ...] = (

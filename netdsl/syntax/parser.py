@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..diagnostics import Diagnostic
+from ..diagnostics import Diagnostic, with_another_place
 from ..source import Source, Span
 from . import tree
 from .builder import Builder
@@ -171,7 +171,9 @@ class _Parser:
         from .mistakes import explain
 
         mistake = explain(self.place(token))
-        if not (mistake.once and mistake.diagnostic.message in self.said):
+        if mistake.once and mistake.diagnostic.message in self.said:
+            self.show_there_too(mistake.diagnostic)
+        elif not mistake.untold:
             self.diagnostics.append(mistake.diagnostic)
         self.said.add(mistake.diagnostic.message)
         self.moved = False
@@ -186,6 +188,12 @@ class _Parser:
         if mistake.end is not None:
             self.position = mistake.end
         return self.next()
+
+    def show_there_too(self, again: Diagnostic) -> None:
+        """Show the place of a message in the same message, which has been given."""
+        for number, told in enumerate(self.diagnostics):
+            if told.message == again.message:
+                self.diagnostics[number] = with_another_place(told, again.span)
 
     def place(self, token: Token) -> Place:
         """Return what there is to know about a place where a token cannot stand."""
