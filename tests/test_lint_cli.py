@@ -158,6 +158,23 @@ def test_libraries_need_no_network(capsys: Capture, folder: Path) -> None:
     assert codes(capsys, "-e", "") == ["E025"]
 
 
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("block wide n=]: dense n | relu", "E020"),
+        ("block wide n=foo: dense n | relu", "E009"),
+        ("block wide n=(1/0): dense n | relu", "E008"),
+        ("block wide n={2, 3}: dense n | relu", None),
+        ("block wide n: wide n", "E010"),
+        ("const n = n", "E010"),
+        ('use "missing.net"\nblock wide: dense 8', "E024"),
+    ],
+)
+def test_libraries_with_mistakes(capsys: Capture, text: str, expected: str | None) -> None:
+    found = codes(capsys, "-e", text, "--select", "ALL", "--ignore", "S")
+    assert set(found) == ({expected} if expected else set())
+
+
 def test_what_a_used_file_has_belongs_to_it(capsys: Capture, folder: Path) -> None:
     """Its errors are told once, and its other findings where it is checked itself."""
     write(folder, blocks="block twice n: dense n | relu | relu", main='use "blocks.net"\nin 4 | twice 8 | dense 3')

@@ -184,6 +184,6 @@ def _body_of(result: Result, block: Block) -> Body | None:
             for given in ({name: symbol(name) for name in asked}, dict.fromkeys(asked, WIDTH)):
                 try:
                     return body_on(block, result.network.options, (x,), given)[0]
-                except (NotGeneral, Undecided):
+                except (NotGeneral, Undecided, Mistake, Silent):
                     continue
     return None
