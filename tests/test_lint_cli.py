@@ -477,6 +477,8 @@ def test_a_budget(capsys: Capture, folder: Path, limit: str) -> None:
         (f"{TWICE}\n# netdsl: file-ignore[C106]", ["C106", "S607"]),
         (f"# netdsl: file-ignre[C106]\n{TWICE}", ["S607", "C106"]),
         (f"# netdsl: nothing of ours\n{CLEAN}", []),
+        (f"{TWICE}  # netdsl: file-ignore[T204 # noqa: C106", ["S607"]),
+        (f"# netdsl: file-ignore[C106 # and more\n{TWICE}", []),
         ('use "# noqa"\nin 8', ["E024"]),
         ("in 8 | dense 16\n| relu\n| relu  # noqa: C106\n| dense 10", []),
         ("in 8 | dense 16\n| relu  # noqa: C106\n| relu\n| dense 10", ["S607", "C106"]),
@@ -560,6 +562,14 @@ def test_fixes_are_made(capsys: Capture, folder: Path) -> None:
     assert fixed(capsys, folder, ALONE) == ALONE
     assert fixed(capsys, folder, ALONE, "--unsafe-fixes") == ALONE.replace("softmax", "sigmoid")
     assert fixed(capsys, folder, CLEAN) == CLEAN
+
+
+def test_a_text_that_cannot_be_read_is_not_mended(capsys: Capture, folder: Path) -> None:
+    text = f"{TWICE} (\n"
+    assert fixed(capsys, folder, text) == text
+    assert "fixable" not in outcome(capsys, "lint", "a.net")[1]
+    text = f"{TWICE}\nlet spare = in 4 | dnse 3\n"  # an error that is not of syntax
+    assert fixed(capsys, folder, text) == text.replace("relu | relu", "relu")
 
 
 def test_touching_fixes_are_made_one_after_another(capsys: Capture, folder: Path) -> None:
