@@ -23,7 +23,7 @@ class DeepPlainStack(Rule):
         source='He, Zhang, Ren and Sun, 2015, "Deep residual learning for image recognition", figure 1.',
         example="in 32x32x16 | (conv 16@3x3 same | relu) * 30 | pool global | dense 10",
         instead=(
-            "in 32x32x16 | (residual(conv 16@3x3 same | relu | conv 16@3x3 same) | relu) * 15 | pool global | dense 10"
+            "in 32x32x16 | (residual(conv 16@3x3 same | relu | conv 16@3x3 same) | relu) * 15 | pool global\n| dense 10"
         ),
         wrong_when=(
             "The weights start so that the network is near the identity, or layers are added while training. "

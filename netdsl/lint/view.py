@@ -335,9 +335,13 @@ class View:
                     waiting.append(source)
         return found
 
+    def inputs(self) -> Iterator[Place]:
+        """Return what comes from outside of the network."""
+        return (place for place in self.places if place.does is not None and place.does.is_input)
+
     def image(self) -> Image | None:
         """Return the only input of the network, if it is an image of known size; None for anything else."""
-        inputs = [place for place in self.places if place.does is not None and place.does.is_input]
+        inputs = list(self.inputs())
         x = inputs[0].output if len(inputs) == 1 else None
         if x is None or x.rank != 3:
             return None
