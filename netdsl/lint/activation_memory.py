@@ -21,8 +21,8 @@ class ActivationMemory(Rule):
         what="A tensor that takes more than half of the memory that activations take at their peak.",
         why="Shrinking this one is what makes the network smaller in use, or its batch larger.",
         source="",
-        example="in 256x256x1 | conv 64@3x3 same | pool 8 avg | flatten | dense 10",
-        instead="in 256x256x1 | conv 8@3x3/2 same | relu | conv 8@3x3 | pool 8 avg | flatten | dense 10",
+        example="in 16x16x8 | conv_transpose 8@16x16/16",
+        instead="in 16x16x8 | conv_transpose 2@2x2/2",
         wrong_when="Memory is no concern.",
     )
 

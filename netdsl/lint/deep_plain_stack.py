@@ -36,9 +36,10 @@ class DeepPlainStack(Rule):
             if row.count <= MOST or view.is_in_branch(row.first):
                 continue
             is_one = row.first.span == row.last.span
+            count = f"{row.count}" if view.is_whole else f"at least {row.count}"
             yield self.found(
                 row.first.span,
-                f"{row.count} layers that learn stand in a row with no norm or shortcut: so deep, they hardly train",
+                f"{count} layers that learn stand in a row with no norm or shortcut: so deep, they hardly train",
                 "" if is_one else "the first of them",
                 "put shortcuts around pairs of them by `residual( ... )`, or `bn` behind each",
                 () if is_one else (Related(row.last.span, "the last of them"),),

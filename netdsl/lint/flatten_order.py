@@ -23,7 +23,7 @@ class FlattenOrder(Rule):
         ),
         source="",
         example="in 28x28x3 | conv 8@3x3 | relu | flatten | dense 10",
-        instead="in 28x28x3 | conv 8@3x3 | relu | pool global | dense 10",
+        instead="in 28x28x3 | conv 8@15x15 | relu | pool global | dense 10",
         wrong_when="Weights are moved by netdsl, which permutes them.",
     )
 

@@ -20,8 +20,8 @@ class NormAfterActivation(Rule):
         what="A batch norm directly behind an activation.",
         why="Ioffe and Szegedy put it before, where values are closest to normal; behind `relu` half of them are zero.",
         source="Neurarch's rule R05. It is contested: some networks train better this way.",
-        example="in 28x28x1 | conv 32@3x3 | relu | bn | conv 32@9x9 | relu | pool global | dense 10",
-        instead="in 28x28x1 | conv 32@3x3 nobias | bn | relu | conv 32@9x9 | relu | pool global | dense 10",
+        example="in 28x28x1 | conv 32@3x3/2 | relu | bn | flatten | dense 10",
+        instead="in 28x28x1 | conv 32@3x3/2 nobias | bn | relu | flatten | dense 10",
         wrong_when="Often: this rule is a matter of taste.",
     )
 

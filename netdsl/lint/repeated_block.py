@@ -57,12 +57,14 @@ class RepeatedBlock(Rule):
 
 FEWEST = 3
 """Copies; two are often clearer written out."""
+LONGEST = 40
+"""Stages that are compared with those behind them; no one sees a repeat in more."""
 
 
 def _longest(texts: list[str | None], start: int) -> tuple[int, int]:
     """Return of how many stages what repeats itself from a place on is made, and how often it stands there."""
     best = (1, 1)
-    for length in range(1, (len(texts) - start) // FEWEST + 1):
+    for length in range(1, min((len(texts) - start) // FEWEST, LONGEST) + 1):
         part, times = texts[start : start + length], 1
         while None not in part and texts[start + length * times : start + length * (times + 1)] == part:
             times += 1

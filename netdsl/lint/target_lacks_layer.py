@@ -21,8 +21,8 @@ class TargetLacksLayer(Rule):
         what="A layer for which PyTorch or Keras has no class or function, so that the emitted code brings one along.",
         why="Tools that look for known layers, to quantize or export them, will not know it.",
         source="",
-        example="in 28x28x1 | conv 8@3x3 | pool 2 weighted | flatten | dense 10",
-        instead="in 28x28x1 | conv 8@3x3 | pool 2 | flatten | dense 10",
+        example="in 28x28x1 | conv 8@3x3 | relu | pool 2 weighted | flatten | dense 10",
+        instead="in 28x28x1 | conv 8@3x3 | relu | pool 2 | flatten | dense 10",
         wrong_when="The code runs as it is; that is what it is for.",
     )
 
