@@ -59,17 +59,16 @@ class CollapsedLinear(Rule):
 
 def _is_factored(first: Place, second: Place) -> bool:
     """Whether two layers are one linear map on purpose, as a product of two smaller ones."""
-    assert first.does is not None and second.does is not None, "both are layers"
     if first.output is None or second.output is None or not first.tensors or not second.tensors:
         return True
-    left, right = first.does.slides(first.tensors[0]), second.does.slides(second.tensors[0])
+    left, right = first.slides, second.slides
     if len(left) == len(right) > 1 and all(1 in (a.window, b.window) for a, b in zip(left, right, strict=True)):
         is_strip = (any(axis.window != 1 for axis in axes) for axes in (left, right))
         if all(is_strip):
             return True
     width = first.output.channels
     # what open sizes leave undecided may be a bottleneck
-    return (width >= first.does.fan_in(first.tensors[0])) is not True and (width >= second.output.channels) is not True
+    return (width >= first.fan_in) is not True and (width >= second.output.channels) is not True
 
 
 def _shown(place: Place) -> str:
