@@ -324,11 +324,12 @@ def test_rules_see_across_the_seam_of_a_repeat() -> None:
 
 
 def test_rules_see_through_names_and_branches() -> None:
-    text = "let x = in 8x8x4 | conv 8@3 same\nout add(x | bn | conv 8@3 same, x) | flatten | dense 2"
-    (found,) = linted(text, {"C107"})
-    assert found.span.text == "conv 8@3 same"
+    text = "let x = in 8x8x4 | conv 8@3 same\nout concat(x | bn | conv 8@3 same, x) | flatten | relu | dense 2"
+    assert [found.span.start for found in linted(text, {"C107"})] == [text.index("conv 8@3")]
     both = "let x = in 8x8x4 | conv 8@3 same\nout add(x | bn | relu | conv 8@3 same, x | conv 8@1) | flatten | dense 2"
     assert not linted(both, {"C107"})  # made for a branch that bends it, too
+    stem = "in 8x8x3 | conv 64@3 same | (residual(conv 64@3 same | relu | conv 64@3 same)) * 4 | pool global | dense 2"
+    assert not linted(stem, {"C107"})
 
 
 def test_a_shared_block_is_no_copy() -> None:

@@ -30,8 +30,9 @@ class CollapsedLinear(Rule):
         wrong_when=(
             "A linear map was meant, as in the decoder of SegNet-basic. Silent where the first layer is a "
             "bottleneck, with fewer outputs than it has inputs and the next has outputs (MobileNetV2, "
-            "low-rank factors), where channels stay apart (depthwise), for a pair of 1xN and Nx1, and where "
-            "the output is bent on another way."
+            "low-rank factors), where channels stay apart (depthwise), for a pair of 1xN and Nx1, where "
+            "the output is bent, or added to something, on another way, and for what brings an output to the size of "
+            "the image."
         ),
     )
 
@@ -40,9 +41,11 @@ class CollapsedLinear(Rule):
             if not place.is_affine or place.keeps_channels_apart:
                 continue
             ways = [(end, between) for end, between in view.after(place, passes_or_rescales) if end is not None]
-            if any(end.is_activation or end.is_norm for end, _ in ways):
-                continue  # made for both, as the stem of a network whose blocks begin with their activation
+            if view.is_for_more(end for end, _ in ways):
+                continue
             for following, between in ways:
+                if following.enlarges and not view.is_hidden(following):
+                    continue  # an output that is brought to the size of the image
                 if following.is_affine and not following.keeps_channels_apart and not _is_factored(place, following):
                     norm = next((stage for stage in reversed(between) if stage.is_norm), place)
                     yield self.found(

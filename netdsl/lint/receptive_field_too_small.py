@@ -72,4 +72,4 @@ def _is_head(view: View, pool: Place) -> bool:
     """Whether what leaves a pool over all positions goes to an output without being joined to anything."""
     if pool.output is None or any(number(size) != 1 for size in pool.output.positions):
         return False
-    return all(end is None for end, _ in view.after(pool, lambda stage: not stage.joins))
+    return all(end is None for end, _ in view.after(pool, lambda stage: stage.does is not None and not stage.joins))

@@ -447,6 +447,17 @@ class View:
             if last is not None and last.does is not None and tail.learner is not None and not tail.is_joined:
                 yield last, last.does, tail
 
+    def is_for_more(self, ends: Iterable[Place | None]) -> bool:
+        """Whether something else than linear maps reads what goes these ways, or may do so.
+
+        Such is the stem of a residual network, which enters its branches and is added to what leaves them.
+        """
+        return any(
+            end is not None
+            and (end.does is None or end.is_activation or end.is_norm or (end.joins and not end.does.gathers))
+            for end in ends
+        )
+
     # Figures
 
     def field(self, place: Place) -> Fields | None:
