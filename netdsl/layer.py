@@ -265,6 +265,8 @@ class Layer(Declaration):
     """Whether as an activation it is as far from zero on either side."""
     is_exponential: ClassVar[bool] = False
     """Whether as an activation it grows beyond any power."""
+    is_monotone: ClassVar[bool] = False
+    """Whether as an activation it keeps the order of values."""
     is_idempotent: ClassVar[bool] = False
     """Whether doing it twice is doing it once."""
     makes: ClassVar[Literal["", "probability", "distribution", "log_distribution"]] = ""

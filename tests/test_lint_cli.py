@@ -158,6 +158,23 @@ def test_libraries_need_no_network(capsys: Capture, folder: Path) -> None:
     assert codes(capsys, "-e", "") == ["E025"]
 
 
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("block wide n=]: dense n | relu", "E020"),
+        ("block wide n=foo: dense n | relu", "E009"),
+        ("block wide n=(1/0): dense n | relu", "E008"),
+        ("block wide n={2, 3}: dense n | relu", None),
+        ("block wide n: wide n", "E010"),
+        ("const n = n", "E010"),
+        ('use "missing.net"\nblock wide: dense 8', "E024"),
+    ],
+)
+def test_libraries_with_mistakes(capsys: Capture, text: str, expected: str | None) -> None:
+    found = codes(capsys, "-e", text, "--select", "ALL", "--ignore", "S,X")
+    assert set(found) == ({expected} if expected else set())
+
+
 def test_what_a_used_file_has_belongs_to_it(capsys: Capture, folder: Path) -> None:
     """Its errors are told once, and its other findings where it is checked itself."""
     write(folder, blocks="block twice n: dense n | relu | relu", main='use "blocks.net"\nin 4 | twice 8 | dense 3')
@@ -460,6 +477,8 @@ def test_a_budget(capsys: Capture, folder: Path, limit: str) -> None:
         (f"{TWICE}\n# netdsl: file-ignore[C106]", ["C106", "S607"]),
         (f"# netdsl: file-ignre[C106]\n{TWICE}", ["S607", "C106"]),
         (f"# netdsl: nothing of ours\n{CLEAN}", []),
+        (f"{TWICE}  # netdsl: file-ignore[T204 # noqa: C106", ["S607"]),
+        (f"# netdsl: file-ignore[C106 # and more\n{TWICE}", []),
         ('use "# noqa"\nin 8', ["E024"]),
         ("in 8 | dense 16\n| relu\n| relu  # noqa: C106\n| dense 10", []),
         ("in 8 | dense 16\n| relu  # noqa: C106\n| relu\n| dense 10", ["S607", "C106"]),
@@ -543,6 +562,14 @@ def test_fixes_are_made(capsys: Capture, folder: Path) -> None:
     assert fixed(capsys, folder, ALONE) == ALONE
     assert fixed(capsys, folder, ALONE, "--unsafe-fixes") == ALONE.replace("softmax", "sigmoid")
     assert fixed(capsys, folder, CLEAN) == CLEAN
+
+
+def test_a_text_that_cannot_be_read_is_not_mended(capsys: Capture, folder: Path) -> None:
+    text = f"{TWICE} (\n"
+    assert fixed(capsys, folder, text) == text
+    assert "fixable" not in outcome(capsys, "lint", "a.net")[1]
+    text = f"{TWICE}\nlet spare = in 4 | dnse 3\n"  # an error that is not of syntax
+    assert fixed(capsys, folder, text) == text.replace("relu | relu", "relu")
 
 
 def test_touching_fixes_are_made_one_after_another(capsys: Capture, folder: Path) -> None:

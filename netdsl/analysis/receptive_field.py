@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from ..layer import Layer, Size, Tensor
+from ..layer import Layer, Reach, Size, Tensor
 from ..network import Body, If, Repeat, Run, Step, Use
 from ..size import divide, maximum
 
@@ -34,6 +34,8 @@ class ReceptiveFields:
 
     def __init__(self) -> None:
         self.known: dict[tuple[Body, tuple[Fields | None, ...]], tuple[Fields | None, ...]] = {}
+        self.reaches: dict[Step, tuple[Reach, ...] | None] = {}
+        """What a position that leaves a layer sees of those that enter it; this does not depend on what these see."""
 
     def values(self, body: Body, entering: tuple[Fields | None, ...]) -> tuple[Fields | None, ...]:
         """Return what each value of a body sees, of the inputs and of the steps."""
@@ -50,7 +52,7 @@ class ReceptiveFields:
         does = step.does
         if isinstance(does, Layer):
             tensors = [tensor for value in step.inputs if (tensor := body.tensor(value)) is not None]
-            return _behind(does, tensors, entering) if len(tensors) == len(step.inputs) else None
+            return self.layer(step, does, tensors, entering) if len(tensors) == len(step.inputs) else None
         if isinstance(does, Use):
             return self.leaving(does.body, entering)
         if isinstance(does, Repeat):
@@ -60,6 +62,37 @@ class ReceptiveFields:
         if isinstance(does, If):
             return _together([self.leaving(does.first, entering), self.leaving(does.second, entering)])
         return None
+
+    def layer(
+        self, step: Step, layer: Layer, tensors: Sequence[Tensor], entering: tuple[Fields | None, ...]
+    ) -> Fields | None:
+        """Return what the positions see that leave a layer."""
+        if layer.is_input:
+            return tuple(Field(divide(1, 2), 1, 1) for _ in layer.output().positions)
+        if len(entering) != 1 and not layer.sees_all:
+            return _together(entering)
+        fields, x = entering[0], tensors[0]
+        if fields is None or len(fields) != len(x.positions):
+            return fields  # what is joined stays so
+        if layer.sees_all:
+            keeps = layer.output(*tensors).positions == x.positions
+            return tuple(
+                Field(field.start, field.jump if keeps else 0, field.size + (n - 1) * field.jump)
+                for field, n in zip(fields, x.positions, strict=True)
+            )
+        if step not in self.reaches:
+            self.reaches[step] = layer.sees(*tensors)
+        reaches = self.reaches[step]
+        if reaches is None:
+            return None
+        return tuple(
+            Field(
+                field.start + reach.start * field.jump,
+                field.jump * reach.step,
+                field.size + (reach.size - 1) * field.jump,
+            )
+            for field, reach in zip(fields, reaches, strict=True)
+        )
 
     def leaving(self, body: Body, entering: tuple[Fields | None, ...]) -> Fields | None:
         """Return what the tensor that leaves a body sees."""
@@ -84,34 +117,6 @@ class ReceptiveFields:
             )
             for a, b in zip(first, last, strict=True)
         )
-
-
-def _behind(layer: Layer, tensors: Sequence[Tensor], entering: Sequence[Fields | None]) -> Fields | None:
-    """Return what the positions see that leave a layer."""
-    if layer.is_input:
-        return tuple(Field(divide(1, 2), 1, 1) for _ in layer.output().positions)
-    if len(entering) != 1 and not layer.sees_all:
-        return _together(entering)
-    fields, x = entering[0], tensors[0]
-    if fields is None or len(fields) != len(x.positions):
-        return fields  # what is joined stays so
-    if layer.sees_all:
-        keeps = layer.output(*tensors).positions == x.positions
-        return tuple(
-            Field(field.start, field.jump if keeps else 0, field.size + (n - 1) * field.jump)
-            for field, n in zip(fields, x.positions, strict=True)
-        )
-    reaches = layer.sees(*tensors)
-    if reaches is None:
-        return None
-    return tuple(
-        Field(
-            field.start + reach.start * field.jump,
-            field.jump * reach.step,
-            field.size + (reach.size - 1) * field.jump,
-        )
-        for field, reach in zip(fields, reaches, strict=True)
-    )
 
 
 def _together(several: Sequence[Fields | None]) -> Fields | None:

@@ -29,6 +29,7 @@ class Relu(Activation):
     """
 
     keyword = "relu"
+    is_monotone = True
     is_rectified = True
     is_idempotent = True
     brought = ("rectifier", "rectified_linear")
@@ -42,6 +43,7 @@ class Relu6(Activation):
     """
 
     keyword = "relu6"
+    is_monotone = True
     is_rectified = True
     is_idempotent = True
 
@@ -97,6 +99,7 @@ class Selu(Activation):
     """
 
     keyword = "selu"
+    is_monotone = True
     is_rectified = True
 
 
@@ -108,6 +111,7 @@ class Celu(Activation):
     """
 
     keyword = "celu"
+    is_monotone = True
     is_rectified = True
 
 
@@ -167,6 +171,7 @@ class Hardsigmoid(Activation):
     """
 
     keyword = "hardsigmoid"
+    is_monotone = True
     is_saturating = True
     makes = "probability"
     brought = ("hard_sigmoid",)
@@ -180,6 +185,7 @@ class Sigmoid(Activation):
     """
 
     keyword = "sigmoid"
+    is_monotone = True
     is_saturating = True
     makes = "probability"
     brought = ("logistic",)
@@ -193,6 +199,7 @@ class Tanh(Activation):
     """
 
     keyword = "tanh"
+    is_monotone = True
     is_saturating = True
     is_centred = True
 
@@ -205,6 +212,7 @@ class Softplus(Activation):
     """
 
     keyword = "softplus"
+    is_monotone = True
 
 
 @frozen(kw_only=True)
@@ -215,6 +223,7 @@ class Softsign(Activation):
     """
 
     keyword = "softsign"
+    is_monotone = True
     is_saturating = True
     is_centred = True
 
@@ -227,6 +236,7 @@ class Exp(Activation):
     """
 
     keyword = "exp"
+    is_monotone = True
     is_exponential = True
     brought = ("exponential",)
 

@@ -24,8 +24,8 @@ class ActivationBeforeLogitsLoss(Rule):
             "together, and gradients almost vanish."
         ),
         source="NeuraLint's rule 15.",
-        example=("in 784 | dense 128 | relu | dense 10 | softmax\ntrain loss=cross_entropy_logits"),
-        instead=("in 784 | dense 128 | relu | dense 10\ntrain loss=cross_entropy_logits"),
+        example="in 784 | dense 128 | relu | dense 10 | softmax\ntrain loss=cross_entropy_logits",
+        instead="in 784 | dense 128 | relu | dense 10\ntrain loss=cross_entropy_logits",
         wrong_when="Never.",
     )
 

@@ -23,7 +23,7 @@ class AttentionWithoutPosition(Rule):
         why="Attention looks at a set: to it, every order of the same tokens is the same text.",
         source='Vaswani et al., 2017, "Attention is all you need", section 3.5.',
         example="in 128 int | embed 256 vocab=30k | residual(ln | attention 8) | pool global | dense 2",
-        instead=("in 128 int | embed 256 vocab=30k | positions | residual(ln | attention 8) | pool global | dense 2"),
+        instead="in 128 int | embed 256 vocab=30k | positions | residual(ln | attention 8) | pool global | dense 2",
         wrong_when="The order does not matter, as of a bag of words.",
     )
 

@@ -15,14 +15,14 @@ class BoundedRegressionOutput(Rule):
     name = "bounded-regression-output"
     severity = "info"
     page = Page(
-        what=("A single output behind `sigmoid`, `tanh` or the like that is trained by a distance such as `mse`."),
+        what="A single output behind `sigmoid`, `tanh` or the like that is trained by a distance such as `mse`.",
         why=(
             "Such an output stays between 0 and 1, or between -1 and 1, and learns slowly near these: what "
             "lies outside can never be said."
         ),
         source="SO-48221692.",
-        example=("in 1 | dense 5 | relu | dense 1 | sigmoid\ntrain loss=mse"),
-        instead=("in 1 | dense 5 | relu | dense 1\ntrain loss=mse"),
+        example="in 1 | dense 5 | relu | dense 1 | sigmoid\ntrain loss=mse",
+        instead="in 1 | dense 5 | relu | dense 1\ntrain loss=mse",
         wrong_when="The labels have been scaled to that range.",
     )
 

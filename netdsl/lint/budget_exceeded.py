@@ -34,8 +34,8 @@ class BudgetExceeded(Rule):
             "Budgets of files in web projects, as those of webpack and Lighthouse. `assert` is a budget of one file, "
             "and breaking that is an error."
         ),
-        example="in 28x28x1 | conv 32@3 | relu | flatten | dense 500 | relu | dense 10",
-        instead="in 28x28x1 | conv 32@3/2 | relu | conv 64@3/2 | relu | pool global | dense 10",
+        example="in 784 | dense 4096 | relu | dense 10",
+        instead="in 784 | dense 64 | relu | dense 10",
         wrong_when="The file is an experiment that is never meant to run on the device.",
         options=(
             "`budget`, a table with any of `params`, `macs` and `memory`: weights and activations of one example in "
@@ -54,7 +54,7 @@ class BudgetExceeded(Rule):
             costs = costliest(network, name)
             yield self.found(
                 _stage_of(network, costs[0][0].name) if costs else Span(network.source, 0, 0),
-                f"the network has {figure:,} {MEANINGS[name]}, and the budget of the project is {limit:,}",
+                f"the network has {figure:,} {MEANINGS[name]}, and the budget is {limit:,}",
                 against(figure, limit),
                 "\n".join(filter(None, [where_most_is(costs), "make the network smaller, or the budget larger"])),
             )

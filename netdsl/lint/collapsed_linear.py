@@ -30,8 +30,9 @@ class CollapsedLinear(Rule):
         wrong_when=(
             "A linear map was meant, as in the decoder of SegNet-basic. Silent where the first layer is a "
             "bottleneck, with fewer outputs than it has inputs and the next has outputs (MobileNetV2, "
-            "low-rank factors), where channels stay apart (depthwise), for a pair of 1xN and Nx1, and where "
-            "the output is bent on another way."
+            "low-rank factors), where channels stay apart (depthwise), for a pair of 1xN and Nx1, where "
+            "the output is bent, or added to something, on another way, and for what brings an output to the size of "
+            "the image."
         ),
     )
 
@@ -40,9 +41,11 @@ class CollapsedLinear(Rule):
             if not place.is_affine or place.keeps_channels_apart:
                 continue
             ways = [(end, between) for end, between in view.after(place, passes_or_rescales) if end is not None]
-            if any(end.is_activation or end.is_norm for end, _ in ways):
-                continue  # made for both, as the stem of a network whose blocks begin with their activation
+            if view.is_for_more(end for end, _ in ways):
+                continue
             for following, between in ways:
+                if following.enlarges and not view.is_hidden(following):
+                    continue  # an output that is brought to the size of the image
                 if following.is_affine and not following.keeps_channels_apart and not _is_factored(place, following):
                     norm = next((stage for stage in reversed(between) if stage.is_norm), place)
                     yield self.found(
@@ -59,17 +62,16 @@ class CollapsedLinear(Rule):
 
 def _is_factored(first: Place, second: Place) -> bool:
     """Whether two layers are one linear map on purpose, as a product of two smaller ones."""
-    assert first.does is not None and second.does is not None, "both are layers"
     if first.output is None or second.output is None or not first.tensors or not second.tensors:
         return True
-    left, right = first.does.slides(first.tensors[0]), second.does.slides(second.tensors[0])
+    left, right = first.slides, second.slides
     if len(left) == len(right) > 1 and all(1 in (a.window, b.window) for a, b in zip(left, right, strict=True)):
         is_strip = (any(axis.window != 1 for axis in axes) for axes in (left, right))
         if all(is_strip):
             return True
     width = first.output.channels
     # what open sizes leave undecided may be a bottleneck
-    return (width >= first.does.fan_in(first.tensors[0])) is not True and (width >= second.output.channels) is not True
+    return (width >= first.fan_in) is not True and (width >= second.output.channels) is not True
 
 
 def _shown(place: Place) -> str:

@@ -23,7 +23,7 @@ class DeepPlainStack(Rule):
         source='He, Zhang, Ren and Sun, 2015, "Deep residual learning for image recognition", figure 1.',
         example="in 32x32x16 | (conv 16@3x3 same | relu) * 30 | pool global | dense 10",
         instead=(
-            "in 32x32x16 | (residual(conv 16@3x3 same | relu | conv 16@3x3 same) | relu) * 15 | pool global | dense 10"
+            "in 32x32x16 | (residual(conv 16@3x3 same | relu | conv 16@3x3 same) | relu) * 15 | pool global\n| dense 10"
         ),
         wrong_when=(
             "The weights start so that the network is near the identity, or layers are added while training. "
@@ -36,9 +36,10 @@ class DeepPlainStack(Rule):
             if row.count <= MOST or view.is_in_branch(row.first):
                 continue
             is_one = row.first.span == row.last.span
+            count = f"{row.count}" if view.is_whole else f"at least {row.count}"
             yield self.found(
                 row.first.span,
-                f"{row.count} layers that learn stand in a row with no norm or shortcut: so deep, they hardly train",
+                f"{count} layers that learn stand in a row with no norm or shortcut: so deep, they hardly train",
                 "" if is_one else "the first of them",
                 "put shortcuts around pairs of them by `residual( ... )`, or `bn` behind each",
                 () if is_one else (Related(row.last.span, "the last of them"),),

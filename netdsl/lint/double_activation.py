@@ -23,9 +23,7 @@ class DoubleActivation(Rule):
         source="NeuraLint's rule 3; SO-31880720.",
         example="in 10 | dense 16 | relu | relu | dense 3",
         instead="in 10 | dense 16 | relu | dense 3",
-        wrong_when=(
-            "A function was composed of known ones on purpose; it is left alone where it multiplies something."
-        ),
+        wrong_when="A function was composed of known ones on purpose; it is left alone where it multiplies something.",
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:

@@ -24,8 +24,8 @@ class DropoutBeforeBatchnorm(Rule):
             'Li, Chen, Hu and Yang, 2019, "Understanding the disharmony between dropout and batch '
             'normalization by variance shift".'
         ),
-        example="in 28x28x1 | conv 32@3x3 | relu | dropout 0.3 | bn | conv 64@3x3 | relu | pool global | dense 10",
-        instead="in 28x28x1 | conv 32@3x3 | relu | bn | dropout 0.3 | conv 64@3x3 | relu | pool global | dense 10",
+        example="in 28x28x1 | conv 32@3x3 | relu | dropout 0.3 | bn | conv 64@3x3/2 | relu | flatten | dense 10",
+        instead="in 28x28x1 | conv 32@3x3 | relu | bn | dropout 0.3 | conv 64@3x3/2 | relu | flatten | dense 10",
         wrong_when="Inside of a residual branch, as wide residual networks have it; this rule leaves that alone.",
     )
 

@@ -16,11 +16,11 @@ class DroppedBorder(Rule):
     name = "dropped-border"
     severity = "info"
     page = Page(
-        what=("A pool without padding whose windows do not reach the last rows or columns, at least a fifth of them."),
+        what="A pool without padding whose windows do not reach the last rows or columns, at least a fifth of them.",
         why="What lies there is never seen: 3 of 7 rows, where windows of 4 begin at the first.",
         source="",
-        example=("in 28x28x1 | conv 8@3x3 same | relu | pool 4 | conv 8@3x3 same | relu | pool 4 | flatten | dense 10"),
-        instead=("in 28x28x1 | conv 8@3x3 same | relu | pool 4 | conv 8@3x3 same | relu | pool 7 | flatten | dense 10"),
+        example="in 28x28x1 | conv 8@3x3 same | relu | pool 4 | conv 8@3x3 same | relu | pool 4 | flatten | dense 10",
+        instead="in 28x28x1 | conv 8@3x3 same | relu | pool 4 | conv 8@3x3 same | relu | pool 7 | flatten | dense 10",
         wrong_when="The border holds nothing of interest.",
     )
 

@@ -78,6 +78,33 @@ class Edits:
             return ()
         return (Edit(Span(span.source, span.end, span.end), f" {text}"),)
 
+    def set_number(self, span: Span, old: int, new: int) -> tuple[Edit, ...]:
+        """Return what puts another number among the arguments of a layer, where it stands there once."""
+        stage = self.stage(span)
+        arguments = stage.arguments if isinstance(stage, tree.Layer) else ()
+        numbers = [
+            node
+            for argument in arguments
+            for node in nodes_in(argument.filters if isinstance(argument, tree.Filters) else argument)
+            if isinstance(node, tree.Number) and node.value == old
+        ]
+        return (Edit(numbers[0].span, str(new)),) if len(numbers) == 1 else ()
+
+    def drop_argument(self, span: Span, argument: tree.Argument) -> tuple[Edit, ...]:
+        """Return what leaves out an argument of a layer, with the blank before it."""
+        stage = self.stage(span)
+        if not isinstance(stage, tree.Layer) or argument not in stage.arguments:
+            return ()
+        place = stage.arguments.index(argument)
+        before = stage.arguments[place - 1].span.end if place else stage.name.span.end
+        gone = Span(span.source, before, argument.span.end)
+        return () if "#" in gone.text else (Edit(gone, ""),)
+
+    def has_name(self, span: Span) -> bool:
+        """Whether a stage has a label, which names the tensor behind it."""
+        stage = self.stage(span)
+        return stage is None or _label(stage) is not None
+
     def follows(self, first: Span, second: Span) -> bool:
         """Whether a stage stands directly behind another in one pipeline."""
         left, right = self._at(first), self._at(second)

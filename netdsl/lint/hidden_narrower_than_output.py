@@ -31,9 +31,7 @@ class HiddenNarrowerThanOutput(Rule):
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:
-        sizes = {
-            number(product(place.output.sizes)) for place in view.places if _enters(place) and place.output is not None
-        }
+        sizes = {number(product(place.output.sizes)) for place in view.inputs() if place.output is not None}
         for end in view.ends:
             if end.place.output is None or number(product(end.place.output.sizes)) in sizes:
                 continue
@@ -53,7 +51,3 @@ class HiddenNarrowerThanOutput(Rule):
                             (Related(last.span, "the output"),),
                         )
                     narrow, _ = view.before(narrow, is_between)
-
-
-def _enters(place: Place) -> bool:
-    return place.does is not None and place.does.is_input

@@ -25,9 +25,7 @@ class HighDropout(Rule):
         example="in 64 | dense 256 | relu | dropout 0.9 | dense 10",
         instead="in 64 | dense 256 | relu | dropout 0.5 | dense 10",
         wrong_when="The layer is very wide, or the rate was tuned.",
-        options=(
-            "`max-dropout` (0.5), the rate of AlexNet and VGG, at which the variance of what is dropped is largest."
-        ),
+        options="`max-dropout` (0.5): AlexNet and VGG have that rate, at which what is drawn varies most.",
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:

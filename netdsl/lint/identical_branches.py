@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..diagnostics import Diagnostic, Related
+from ..diagnostics import Diagnostic, Related, quoted
 from ..network import Use
+from ..source import Span
 from .rule import Page, Rule
 from .thresholds import Thresholds
 from .view import Place, View
@@ -43,14 +44,28 @@ class IdenticalBranches(Rule):
             first: dict[int, Place] = {}
             for branch in place.inputs:
                 other = first.setdefault(known[branch], branch)
-                if other is not branch and other.span != branch.span and _is_copied(view, other, branch):
+                if other is branch:
+                    continue
+                differing = [pair for pair in zip(_chain(other), _chain(branch), strict=False) if pair[0] != pair[1]]
+                if differing and _is_copied(view, other, branch):
+                    first_span, span = differing[0]
                     yield self.found(
-                        branch.span,
-                        f"the branch that ends in this {branch.text} is the same as another of `{place.does.keyword}`",
+                        span,
+                        f"the branch that ends in this {quoted(span.text)} is the same as another of "
+                        f"`{place.does.keyword}`",
                         "",
                         "change or delete one of them",
-                        (Related(other.span, "the other one ends here"),),
+                        (Related(first_span, "the other one ends here"),),
                     )
+
+
+def _chain(place: Place) -> list[Span]:
+    """Return where a stage is written, behind the uses of blocks and the repeats that it is in, the outermost first."""
+    spans, frame = [place.span], place.frame
+    while frame.step is not None and frame.parent is not None:
+        spans.append(frame.step.span)
+        frame = frame.parent
+    return spans[::-1]
 
 
 def _is_copied(view: View, first: Place, second: Place) -> bool:

@@ -26,9 +26,7 @@ class LopsidedWindow(Rule):
         source="SO-43464835: a kernel of 5x50 on a map of 98x90.",
         example="in 98x90x1 | conv 64@5x51 same | relu | pool 2 | flatten | dense 10",
         instead="in 98x90x1 | conv 64@5x5 same | relu | pool 2 | flatten | dense 10",
-        wrong_when=(
-            "The axes do mean different things, as time and frequency. Pairs such as 1x7 and 7x1 are left alone."
-        ),
+        wrong_when="The axes mean different things, as time and frequency. Pairs such as 1x7 and 7x1 are left alone.",
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:

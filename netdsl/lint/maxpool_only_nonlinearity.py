@@ -34,7 +34,7 @@ class MaxpoolOnlyNonlinearity(Rule):
             if not place.is_affine or place.keeps_channels_apart:
                 continue
             ways = [(end, between) for end, between in view.after(place, _is_linear_or_pool) if end is not None]
-            if any(end.is_activation or end.is_norm for end, _ in ways):
+            if view.is_for_more(end for end, _ in ways):
                 continue
             for following, between in ways:
                 pool = next((stage for stage in between if stage.takes_largest), None)

@@ -24,8 +24,8 @@ class MissingOutputActivation(Rule):
             " not a number, and of one above 1 it rewards mistakes."
         ),
         source="UMLAUT (Schoop et al., 2021); NeuraLint's rules 8 and 12; tf-encrypted's network B.",
-        example=("in 784 | dense 128 | relu | dense 10\ntrain loss=cross_entropy"),
-        instead=("in 784 | dense 128 | relu | dense 10\ntrain loss=cross_entropy_logits"),
+        example="in 784 | dense 128 | relu | dense 10\ntrain loss=cross_entropy",
+        instead="in 784 | dense 128 | relu | dense 10\ntrain loss=cross_entropy_logits",
         wrong_when="Never: where the network's output has been a probability by luck, say so by an activation.",
     )
 

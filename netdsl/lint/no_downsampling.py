@@ -25,8 +25,8 @@ class NoDownsampling(Rule):
             "small patches alone."
         ),
         source="NeuraLint's rule 2; SO-42235611.",
-        example="in 90x320x3 | conv 32@3x3 | relu | conv 32@3x3 | relu | flatten | dense 10",
-        instead="in 90x320x3 | conv 32@3x3/2 | relu | conv 32@3x3/2 | relu | pool 2 | flatten | dense 10",
+        example="in 32x32x3 | conv 32@3x3 | relu | conv 32@3x3 | relu | flatten | dense 10",
+        instead="in 32x32x3 | conv 32@3x3/2 | relu | conv 32@3x3/2 | relu | flatten | dense 10",
         wrong_when="Each position has a meaning of its own, as on a board.",
     )
 

@@ -21,11 +21,9 @@ class NormAtOutput(Rule):
             "weights, whatever the layer before says."
         ),
         source="",
-        example=("in 64 | dense 32 | relu | dense 10 | bn\ntrain loss=mse"),
-        instead=("in 64 | dense 32 | bn | relu | dense 10\ntrain loss=mse"),
-        wrong_when=(
-            "The output is an encoding for something else, as behind the sums of a transformer, which is left alone."
-        ),
+        example="in 64 | dense 32 | relu | dense 10 | bn\ntrain loss=mse",
+        instead="in 64 | dense 32 | bn | relu | dense 10\ntrain loss=mse",
+        wrong_when="The output is an encoding for something else. Behind sums, as in a transformer, it is left alone.",
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:

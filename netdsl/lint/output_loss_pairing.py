@@ -25,8 +25,8 @@ class OutputLossPairing(Rule):
             " among classes that exclude each other; sigmoids decide for each by itself."
         ),
         source="Eight Stack Overflow posts, SO-51930566, SO-44399299 and SO-38648195 among them.",
-        example=("in 4 | dense 8 | relu | dense 3 | sigmoid\ntrain loss=cross_entropy"),
-        instead=("in 4 | dense 8 | relu | dense 3 | softmax\ntrain loss=cross_entropy"),
+        example="in 4 | dense 8 | relu | dense 3 | sigmoid\ntrain loss=cross_entropy",
+        instead="in 4 | dense 8 | relu | dense 3 | softmax\ntrain loss=cross_entropy",
         wrong_when="A Brier score (softmax with `mse`) is wanted.",
     )
 

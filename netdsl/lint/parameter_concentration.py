@@ -32,10 +32,7 @@ class ParameterConcentration(Rule):
             "average over all positions instead."
         ),
         example="in 100x100x1 | conv 60@7x7 | relu | conv 100@5x5 | relu | pool 2 | dense 250 | relu | dense 1",
-        instead=(
-            "in 100x100x1 | conv 60@7x7 | relu | conv 100@5x5 | relu | pool 2 | pool global | dense 250 | "
-            "relu | dense 1"
-        ),
+        instead="in 100x100x1 | conv 60@7x7/4 | relu | conv 100@5x5/2 | relu | pool 2 | dense 250 | relu | dense 1",
         wrong_when="Each position has a meaning of its own, as on a board or a fixed grid.",
         options=(
             "`parameter-share` (0.9). VGG-16 has 74 % in its first dense layer, and the networks that this "

@@ -27,8 +27,8 @@ class PointwiseDenseHead(Rule):
             "Eleven Stack Overflow posts, SO-53119432 and SO-61030068 among them: Dense of Keras takes the "
             "last axis alone."
         ),
-        example=("in 30x1 | conv 64@3 | relu | pool 4 | linear 1 | sigmoid\ntrain loss=binary_cross_entropy"),
-        instead=("in 30x1 | conv 64@3 | relu | pool 4 | flatten | dense 1 | sigmoid\ntrain loss=binary_cross_entropy"),
+        example="in 30x1 | conv 64@3 | relu | pool 4 | linear 1 | sigmoid\ntrain loss=binary_cross_entropy",
+        instead="in 30x1 | conv 64@3 | relu | pool 4 | flatten | dense 1 | sigmoid\ntrain loss=binary_cross_entropy",
         wrong_when=(
             "An answer for each position is wanted: say so by `train target=`, the shape of the labels, or "
             "use a convolution of one position."

@@ -25,9 +25,7 @@ class ReceptiveFieldTooSmall(Rule):
             "What is averaged over all positions are then votes of small patches, none of which has seen the "
             "object: textures can be told apart so, shapes cannot."
         ),
-        source=(
-            "Richter, Shenk, Byttner, Arumugam and Leiner, 2021, on receptive fields and the layers that do not learn."
-        ),
+        source="Richter, Shenk, Byttner, Arumugam and Leiner, 2021, on receptive fields and layers that do not learn.",
         example="in 224x224x3 | (conv 32@3x3 same | relu) * 4 | pool global | dense 10",
         instead=(
             "in 224x224x3 | for c in [32, 64, 128, 256, 256] (conv c@3x3/2 same | relu | conv c@3x3 same | "
@@ -74,4 +72,4 @@ def _is_head(view: View, pool: Place) -> bool:
     """Whether what leaves a pool over all positions goes to an output without being joined to anything."""
     if pool.output is None or any(number(size) != 1 for size in pool.output.positions):
         return False
-    return all(end is None for end, _ in view.after(pool, lambda stage: not stage.joins))
+    return all(end is None for end, _ in view.after(pool, lambda stage: stage.does is not None and not stage.joins))

@@ -21,8 +21,8 @@ class RectifiedOutput(Rule):
             "gradient is zero and nothing can mend it. And all values below zero are out of reach."
         ),
         source="Six cases, SO-48251943 and SO-44066044 among them.",
-        example=("in 2 | dense 4 | relu | dense 1 | relu\ntrain loss=mse"),
-        instead=("in 2 | dense 4 | relu | dense 1\ntrain loss=mse"),
+        example="in 2 | dense 4 | relu | dense 1 | relu\ntrain loss=mse",
+        instead="in 2 | dense 4 | relu | dense 1\ntrain loss=mse",
         wrong_when=(
             "What is predicted is never negative; `softplus` says so without getting stuck. SqueezeNet "
             "averages behind its last `relu`, and is left alone."

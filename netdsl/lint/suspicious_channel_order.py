@@ -25,8 +25,8 @@ class SuspiciousChannelOrder(Rule):
             "then slide along one image side and take the other for channels."
         ),
         source="Eight Stack Overflow posts, SO-45711636 and SO-39815518 among them.",
-        example="in 3x32x32 | conv 16@3x3 same | relu | pool global | dense 10",
-        instead="in 32x32x3 | conv 16@3x3 same | relu | conv 16@9x9/2 same | relu | pool global | dense 10",
+        example="in 3x32x32 | conv 16@3x3 same | relu | flatten | dense 10",
+        instead="in 32x32x3 | conv 16@3x3 same | relu | flatten | dense 10",
         wrong_when="The data has three or four rows, of sensors for example.",
     )
 

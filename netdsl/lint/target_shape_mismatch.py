@@ -23,8 +23,8 @@ class TargetShapeMismatch(Rule):
             "than was meant."
         ),
         source="SO-50426349, SO-48978609, SO-63859629 and SO-64435490.",
-        example=("in 8x16 | lstm 32 seq | lstm 32 seq | linear 10 | softmax\ntrain loss=cross_entropy target=10"),
-        instead=("in 8x16 | lstm 32 seq | lstm 32 | dense 10 | softmax\ntrain loss=cross_entropy target=10"),
+        example="in 8x16 | lstm 32 seq | lstm 32 seq | linear 10 | softmax\ntrain loss=cross_entropy target=10",
+        instead="in 8x16 | lstm 32 seq | lstm 32 | dense 10 | softmax\ntrain loss=cross_entropy target=10",
         wrong_when="Never; labels that are class numbers are declared by `labels=index`, and are left alone.",
     )
 

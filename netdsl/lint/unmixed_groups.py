@@ -19,14 +19,12 @@ class UnmixedGroups(Rule):
             "A convolution of three or more groups behind another one with as many, without a shuffle or a layer "
             "between that mixes all channels."
         ),
-        why=("Each group is a network of its own from end to end: nothing that one learns can be used by another."),
+        why="Each group is a network of its own from end to end: nothing that one learns can be used by another.",
         source='Zhang, Zhou, Lin and Sun, 2018, "ShuffleNet", section 3.1.',
-        example=(
-            "in 56x56x64 | conv 64@3x3 same groups=8 | relu | conv 64@3x3/2 same groups=8 | relu | flatten | dense 10"
-        ),
+        example="in 28x28x64 | conv 64@3 same groups=8 | relu | conv 64@3/2 same groups=8 | relu | flatten | dense 10",
         instead=(
-            "in 56x56x64 | conv 64@3x3 same groups=8 | relu | channel_shuffle 8 | conv 64@3x3/2 same groups=8"
-            " | relu | flatten | dense 10"
+            "in 28x28x64 | conv 64@3 same groups=8 | relu | channel_shuffle 8 | conv 64@3/2 same groups=8 | relu\n"
+            "| flatten | dense 10"
         ),
         wrong_when="Separate networks are meant, as an ensemble.",
     )

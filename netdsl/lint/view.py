@@ -6,8 +6,7 @@ Blocks and repeats are written out, so that a rule sees across their borders; of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar, overload
 
 from attrs import Factory, field, frozen
 
@@ -21,6 +20,31 @@ from ..source import Span
 from ..syntax import tree
 from ..training import Train
 from .edits import Edits
+
+T = TypeVar("T")
+
+
+class _asked_once(Generic[T]):
+    """A property whose value is kept with the step of a place."""
+
+    def __init__(self, ask: Callable[[Place], T]) -> None:
+        self.ask = ask
+        self.name = ask.__name__
+        self.__doc__ = ask.__doc__
+
+    @overload
+    def __get__(self, place: None, owner: type) -> _asked_once[T]: ...
+
+    @overload
+    def __get__(self, place: Place, owner: type) -> T: ...
+
+    def __get__(self, place: Place | None, owner: type) -> T | _asked_once[T]:
+        if place is None:
+            return self
+        if self.name not in place.known:
+            place.known[self.name] = self.ask(place)
+        value: T = place.known[self.name]
+        return value
 
 
 @frozen(eq=False)
@@ -58,6 +82,8 @@ class Place:
     output: Tensor | None
     frame: Frame = field(repr=False)
     value: Value
+    known: dict[str, Any] = field(repr=False)
+    """What has been asked of the stage, for all places where it is the same step."""
     skip: Skip | None = None
     readers: list[Place] = Factory(list)
 
@@ -122,28 +148,34 @@ class Place:
         """The number of channels that leave, where it is known."""
         return None if self.output is None else number(self.output.channels)
 
-    @property
+    @_asked_once
     def keeps_channels_apart(self) -> bool:
         """Whether it makes each channel of one that enters, as `depthwise` does."""
         parts = number(self.does.parts(self.tensors[0])) if self.is_affine and self.does and self.tensors else 1
         return parts != 1 and parts == number(self.tensors[0].channels)
 
-    @cached_property
+    @_asked_once
     def slides(self) -> tuple[Slide, ...]:
         """How its window goes over each axis; empty where it has none."""
         return () if self.does is None or not self.tensors else self.does.slides(self.tensors[0])
 
-    @property
+    @_asked_once
+    def fan_in(self) -> Size:
+        """Of how many values a trained linear map makes each of its own."""
+        assert self.does is not None, "it is a linear map"
+        return self.does.fan_in(self.tensors[0])
+
+    @_asked_once
     def looks_around(self) -> bool:
         """Whether it is a convolution with a window of more than one position."""
         return self.is_affine and any(number(slide.window) != 1 for slide in self.slides)
 
-    @property
+    @_asked_once
     def has_stride(self) -> bool:
         """Whether its windows, of a convolution or a pool, lie more than one position apart."""
         return any(number(slide.stride) != 1 for slide in self.slides)
 
-    @cached_property
+    @_asked_once
     def enlarges(self) -> bool:
         """Whether more positions leave it than enter, each seeing a part of one."""
         if self.does is None or not self.tensors or self.tensors[0].rank < 2 or self.does.sees_all:
@@ -172,7 +204,7 @@ class Place:
         entering = ", ".join(map(str, self.tensors))
         return f"{entering} -> {self.output}" if entering and self.output is not None else ""
 
-    @cached_property
+    @_asked_once
     def counts(self) -> Counts | None:
         """What it costs, where that is known."""
         if self.does is None or (not self.tensors and not self.does.is_source):
@@ -336,9 +368,13 @@ class View:
                     waiting.append(source)
         return found
 
+    def inputs(self) -> Iterator[Place]:
+        """Return what comes from outside of the network."""
+        return (place for place in self.places if place.does is not None and place.does.is_input)
+
     def image(self) -> Image | None:
         """Return the only input of the network, if it is an image of known size; None for anything else."""
-        inputs = [place for place in self.places if place.does is not None and place.does.is_input]
+        inputs = list(self.inputs())
         x = inputs[0].output if len(inputs) == 1 else None
         if x is None or x.rank != 3:
             return None
@@ -353,11 +389,11 @@ class View:
         Without `of_sum` they may be joined in any way.
         """
         behind = self.behind((place,))
-        ahead = self.ahead((place,))
+        around = self.behind(self.ahead((place,))) - behind
         return any(
             joined.does is not None
             and (joined.does.adds or not of_sum)
-            and any(source not in behind and self.ahead((source,)) & ahead for source in joined.inputs)
+            and any(source in around for source in joined.inputs)
             for joined in behind
             if joined.joins
         )
@@ -410,6 +446,17 @@ class View:
             last = tail.activation
             if last is not None and last.does is not None and tail.learner is not None and not tail.is_joined:
                 yield last, last.does, tail
+
+    def is_for_more(self, ends: Iterable[Place | None]) -> bool:
+        """Whether something else than linear maps reads what goes these ways, or may do so.
+
+        Such is the stem of a residual network, which enters its branches and is added to what leaves them.
+        """
+        return any(
+            end is not None
+            and (end.does is None or end.is_activation or end.is_norm or (end.joins and not end.does.gathers))
+            for end in ends
+        )
 
     # Figures
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from ..blame import SHAPES
 from ..compiler import Result
@@ -18,8 +19,8 @@ from .view import End, Frame, Place, Skip, View, number
 
 MOST_COPIES = 24
 """Of a repeat that are written out; enough for each rule that counts how many stages stand in a row."""
-MOST_PLACES = 10_000
-"""Beyond, a block is written out where it has not been before, and of a repeat two copies."""
+MOST_PLACES = 4_000
+"""Beyond, a block or repeat is written out where that has not been done before, and of a repeat two copies."""
 
 
 def views_of(result: Result) -> Iterator[View]:
@@ -58,7 +59,8 @@ class _Walk:
     def __init__(self) -> None:
         self.places: list[Place] = []
         self.seen: set[Step] = set()
-        """Uses of blocks that have been written out."""
+        """Uses of blocks, and repeats, that have been written out."""
+        self.known: dict[Step, dict[str, Any]] = {}
         self.is_whole = True
 
     def body(self, frame: Frame, entering: Sequence[Place]) -> list[Place]:
@@ -76,7 +78,7 @@ class _Walk:
         made = None
         if isinstance(does, Use) and self.is_wanted(step):
             made = self.inside(Frame(does.body, frame, step), inputs)
-        elif isinstance(does, Repeat):
+        elif isinstance(does, Repeat) and self.is_wanted(step):
             made = self.repeat(frame, step, does, inputs, value)
         elif isinstance(does, If):
             sides = (self.inside(Frame(side, frame, step), inputs) for side in (does.first, does.second))
@@ -88,7 +90,7 @@ class _Walk:
         return made or self.place(frame, step, None, inputs, value)
 
     def is_wanted(self, step: Step) -> bool:
-        """Whether a use of a block is written out."""
+        """Whether a use of a block, or a repeat, is written out."""
         if len(self.places) >= MOST_PLACES and step in self.seen:
             self.is_whole = False
             return False
@@ -130,7 +132,8 @@ class _Walk:
         """Write down a stage."""
         tensors = tuple(source.output for source in inputs if source.output is not None)
         known = tensors if len(tensors) == len(inputs) else ()
-        made = Place(step, does, inputs, known, step.output, frame, value, skip)
+        asked = self.known.setdefault(step, {}) if skip is None else {}
+        made = Place(step, does, inputs, known, step.output, frame, value, asked, skip)
         self.places.append(made)
         for source in dict.fromkeys(inputs):
             source.readers.append(made)
@@ -184,6 +187,6 @@ def _body_of(result: Result, block: Block) -> Body | None:
             for given in ({name: symbol(name) for name in asked}, dict.fromkeys(asked, WIDTH)):
                 try:
                     return body_on(block, result.network.options, (x,), given)[0]
-                except (NotGeneral, Undecided):
+                except (NotGeneral, Undecided, Mistake, Silent):
                     continue
     return None

@@ -11,6 +11,7 @@ from ..diagnostics import Diagnostic, Edit
 from ..source import Source
 from .check import Checked
 
+SYNTAX = "E020"
 MOST_PASSES = 100
 """Of mending what is left after mending; each takes all fixes that do not touch one another."""
 
@@ -60,7 +61,7 @@ class Refused:
     def is_ours(self) -> bool:
         """Whether the fault is ours: a safe fix must not break a text, and no fix may make it unreadable."""
         fix = self.diagnostic.fix
-        return fix is None or fix.is_safe or self.mistake.code == "E020"
+        return fix is None or fix.is_safe or self.mistake.code == SYNTAX
 
 
 @frozen
@@ -111,8 +112,13 @@ def mend(text: Text, checked: Checked, check: Callable[[Source], Checked], unsaf
 
 
 def fixable(checked: Checked, unsafe: bool) -> list[Diagnostic]:
-    """Return the findings that can be mended in their own text, by safe fixes or, if wanted, by others too."""
+    """Return the findings that can be mended in their own text, by safe fixes or, if wanted, by others too.
+
+    A text that cannot be read in full has none: what stands around an edit may be taken for something else.
+    """
     source = checked.result.program.source
+    if any(error.code == SYNTAX for error in checked.errors):
+        return []
     return [
         found
         for found in checked.found

@@ -70,30 +70,16 @@ class Suppressions:
 
     def _read(self, comment: Span) -> None:
         source, text = comment.source, comment.text
-        if (match := _OF_FILE.match(text)) is not None:
-            word = match["word"].lower()
-            if word != FILE_IGNORE:
-                if distance(word, FILE_IGNORE) <= 2:
-                    self.mistaken.append(
-                        Span(source, comment.start + match.start("word"), comment.start + match.end("word"))
-                    )
-                return
-            words = _listed(source, comment.start + match.end(), comment.end) if match["list"] else ()
-            end = text.find("]", match.end()) + 1 if match["list"] else match.end()
-            span = Span(source, comment.start, comment.start + end if end else comment.end)
-            directive = Directive(comment, span, words, bool(match["list"]), True)
+        of_file = _OF_FILE.match(text)
+        if of_file is not None and of_file["word"].lower() == FILE_IGNORE:
+            directive = _directive(comment, of_file, is_of_file=True)
             first = self.program.statements[0].span.start if self.program.statements else len(source.text)
             (self.of_file if comment.start < first else self.misplaced).append(directive)
-            return
+        elif of_file is not None and distance(of_file["word"].lower(), FILE_IGNORE) <= 2:
+            start = comment.start + of_file.start("word")
+            self.mistaken.append(Span(source, start, start + len(of_file["word"])))
         for match in _NOQA.finditer(text):
-            start, end = comment.start + match.start(), comment.start + match.end()
-            following = text.find("#", match.end())
-            last = comment.end if following < 0 else comment.start + following
-            words = _listed(source, end, last) if match["list"] else ()
-            span = Span(source, start, start + len(source.text[start:last].rstrip()))
-            self.of_lines.setdefault(self.line(start), []).append(
-                Directive(comment, span, words, bool(match["list"]), False)
-            )
+            self.of_lines.setdefault(self.line(comment.start), []).append(_directive(comment, match, is_of_file=False))
 
     def line(self, offset: int) -> int:
         """Return the line that an offset is in."""
@@ -192,6 +178,20 @@ class Suppressions:
             if is_error(_code(word) or ""):
                 message, help = f"`{word.text}` is an error, and errors cannot be suppressed", "mend it"
             yield _finding(message, word, help, _without(directive, needless))
+
+
+def _directive(comment: Span, match: re.Match[str], is_of_file: bool) -> Directive:
+    """Return what a part of a comment says, which goes on up to the next `#`, or the `]` of its list."""
+    source, has_list = comment.source, bool(match["list"])
+    start, end = comment.start + match.start(), comment.start + match.end()
+    following = source.text.find("#", end, comment.end)
+    last = comment.end if following < 0 else following
+    words = _listed(source, end, last) if has_list else ()
+    if is_of_file:
+        closed = source.text.find("]", end, last) + 1
+        last = (closed or last) if has_list else end
+    span = Span(source, start, start + len(source.text[start:last].rstrip()))
+    return Directive(comment, span, words, has_list, is_of_file)
 
 
 def _listed(source: Source, start: int, end: int) -> tuple[Span, ...]:
