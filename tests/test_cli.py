@@ -17,6 +17,7 @@ import netdsl
 from netdsl.cli import main
 
 ROOT = Path(__file__).parents[1]
+NETWORKS = [*(ROOT / "examples").rglob("*.net"), *(ROOT / "netdsl" / "library").rglob("*.net")]
 QUESTION = "in 100x100x1 | conv 60@7x7 valid | conv 100@5x5 | pool 2 weighted | dense 250 | dense 200 | dense 1"
 REPEATED = "in 8x8x4 | (conv 4@3 same | relu) * 3 as trunk | (dense 5 | relu) as head"
 Capture = pytest.CaptureFixture[str]
@@ -587,6 +588,11 @@ def test_fmt_keeps_how_a_file_is_written(capsys: Capture, tmp_path: Path) -> Non
 
 def test_fmt_of_nothing(capsys: Capture, tmp_path: Path) -> None:
     assert outcome(capsys, "fmt", tmp_path) == (0, "", "there are no networks here\n")
+
+
+def test_files_of_the_project_are_in_form(capsys: Capture) -> None:
+    status, out, _ = outcome(capsys, "fmt", "--check", ROOT / "examples", ROOT / "netdsl" / "library")
+    assert (status, out) == (0, f"{len(NETWORKS)} files already formatted\n")
 
 
 def test_hooks_of_pre_commit_run_commands() -> None:
