@@ -10,9 +10,20 @@ from functools import partial
 
 from . import __version__
 from .commands.shared import DONE, FOUND, INTERRUPTED, USAGE, decided, report, wrong
-from .compiler import Result, compile_source
 from .diagnostics import CompileError
-from .files import decode, in_words, name_of, read, unreadable, write
+from .files import (
+    STANDARD_INPUT,
+    content_of,
+    decode,
+    encode,
+    in_words,
+    name_of,
+    networks_in,
+    read,
+    shown,
+    unreadable,
+    write,
+)
 from .source import Source
 
 TYPE_CHECKING = False
@@ -20,8 +31,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .analysis.summary import Summary
+    from .compiler import Result
 
 LINE = "in 28x28x1 | conv 32@3 | relu | dense 10"
+
+TEXT = "<text>"
+"""What messages call the text of -e."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -177,6 +192,21 @@ with, by name, or ALL; `netdsl rule` lists them.""",
 
     rule = command("rule", None, "show what a rule of lint is about", "netdsl rule", "netdsl rule C107")
     rule.declare = _rule
+    fmt = command(
+        "fmt",
+        _fmt,
+        "lay networks out in one canonical form",
+        "netdsl fmt cnn.net",
+        "netdsl fmt nets/ --check",
+        "netdsl fmt - < cnn.net",
+        about="""
+Files are rewritten, and of folders the .net files that git does not ignore;
+what comes from standard input or from -e goes to standard output.""",
+    )
+    fmt.add_argument("files", nargs="*", metavar="FILE", help="files and folders; - is standard input")
+    _takes_line(fmt, "a network, instead of a file")
+    fmt.add_argument("--check", action="store_true", help="write nothing; say what would change, and exit with 1 then")
+    fmt.add_argument("--diff", action="store_true", help="write nothing; show what would change, and exit with 1 then")
 
     layers = command(
         "layers",
@@ -199,8 +229,12 @@ def _takes_text(command: ArgumentParser, several: bool = False) -> None:
     _takes_decisions(command, "a network, instead of a file")
 
 
+def _takes_line(command: ArgumentParser, help: str) -> None:
+    command.add_argument("-e", dest="text", metavar="TEXT", help=help)
+
+
 def _takes_decisions(command: ArgumentParser, text: str) -> None:
-    command.add_argument("-e", dest="text", metavar="TEXT", help=text)
+    _takes_line(command, text)
     named: dict[str, Any] = {"action": "append", "default": [], "type": _named}
     command.add_argument(
         "--set", **named, metavar="NAME=VALUE", help="another value for a constant, or one for an open size such as T"
@@ -321,11 +355,19 @@ def _emit(options: Namespace) -> int:
         print(source, end="")
         return DONE
     try:
-        write(options.output, source)
-    except OSError as reason:
-        report(unreadable(options.output, f"cannot write `{options.output}`: {in_words(reason)}").diagnostics)
+        _write(options.output, source.encode())
+    except CompileError as refused:
+        report(refused.diagnostics)
         return FOUND
     return DONE
+
+
+def _write(path: str, content: bytes) -> None:
+    """Write a file. Raises CompileError where that cannot be."""
+    try:
+        write(path, content)
+    except OSError as reason:
+        raise unreadable(path, f"cannot write `{path}`: {in_words(reason)}") from None
 
 
 def _weights(options: Namespace) -> int:
@@ -367,6 +409,70 @@ def _choose_backend() -> None:
                 return
 
 
+def _fmt(options: Namespace) -> int:
+    files = _files(options)
+    paths = list(networks_in(files)) if options.text is None else [TEXT]
+    changes = [_format(options, path) for path in paths]
+    is_dry = options.check or options.diff
+    status = FOUND if None in changes or (is_dry and True in changes) else DONE
+    if not is_dry and paths in ([TEXT], [STANDARD_INPUT]):
+        return status
+    done, left = ("would be reformatted", "already formatted") if is_dry else ("reformatted", "left unchanged")
+    counts = [(changes.count(True), done), (changes.count(False), left), (changes.count(None), "failed to reformat")]
+    said = ", ".join(f"{count} file{'s' * (count != 1)} {what}" for count, what in counts if count)
+    print(said or "there are no networks here", file=sys.stderr if options.diff or not said else sys.stdout)
+    return status
+
+
+def _format(options: Namespace, path: str) -> bool | None:
+    """Lay a file or text out, or only say what would change; return whether it does, None where there is a mistake."""
+    try:
+        before = content_of(path) if options.text is None else os.fsencode(options.text)
+        after = _in_form(before, shown(path))
+        if not (options.check or options.diff):
+            if options.text is not None or path == STANDARD_INPUT:
+                _print_bytes(after)
+            elif after != before:
+                _write(path, after)
+    except CompileError as refused:
+        report(refused.diagnostics)
+        return None
+    if after != before and options.diff:
+        _print_bytes(_difference(before, after, shown(path)))
+    elif after != before and options.check:
+        print(f"Would reformat: {shown(path)}")
+    return after != before
+
+
+def _in_form(content: bytes, name: str) -> bytes:
+    """Return a text in its canonical form. Raises CompileError where its syntax is wrong, or it is no text."""
+    from .syntax.formatter import formatted
+    from .syntax.parser import parse
+
+    program, mistakes = parse(decode(content, name))
+    if mistakes:
+        raise CompileError(mistakes)
+    return encode(formatted(program), content)
+
+
+def _difference(before: bytes, after: bytes, name: str) -> bytes:
+    """Return what changes in a file as a patch."""
+    from difflib import diff_bytes, unified_diff
+    from io import BytesIO
+
+    old, new = (BytesIO(content).readlines() for content in (before, after))
+    patch = diff_bytes(unified_diff, old, new, os.fsencode(name), os.fsencode(name))
+    missing = b"\n\\ No newline at end of file\n"
+    return b"".join(line if line.endswith(b"\n") else line + missing for line in patch)
+
+
+def _print_bytes(content: bytes) -> None:
+    """Print a text as it is, whatever the terminal thinks of the ends of its lines."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
 def _layers(options: Namespace) -> int:
     from .catalogue import catalogue, page
     from .layers import keywords, suggest
@@ -406,6 +512,8 @@ def _rule(command: ArgumentParser) -> None:
 
 def _results(options: Namespace) -> Iterator[Result | None]:
     """Compile what the command line names, and say what is wrong with it; None where it cannot be read."""
+    from .compiler import compile_source
+
     for name, read_text in _texts(options):
         try:
             source = read_text()
@@ -420,11 +528,17 @@ def _results(options: Namespace) -> Iterator[Result | None]:
 
 def _texts(options: Namespace) -> Iterator[tuple[str, Callable[[], Source]]]:
     """Return the name of each network, and how to read its text."""
+    files = _files(options)
+    if options.text is not None:
+        yield "network", partial(decode, os.fsencode(options.text), TEXT)
+    for file in files:
+        yield name_of(file), partial(read, file)
+
+
+def _files(options: Namespace) -> list[str]:
+    """Return the files that are named; there has to be one, or a text instead."""
     files = [options.files] if isinstance(options.files, str) else options.files or []
     if (options.text is None) == (not files):
         wanted = "a file, - for standard input, or -e TEXT"
         options.command.error(f"{'either' if files else 'a network is needed:'} {wanted}")
-    if options.text is not None:
-        yield "network", partial(decode, os.fsencode(options.text), "<text>")
-    for file in files:
-        yield name_of(file), partial(read, file)
+    return files

@@ -11,6 +11,7 @@ from .source import Source, Span
 from .spelling import nearest
 
 STANDARD_INPUT = "-"
+BYTE_ORDER_MARK = "\ufeff".encode()
 
 
 def name_of(path: str) -> str:
@@ -20,14 +21,24 @@ def name_of(path: str) -> str:
 
 def read(path: str) -> Source:
     """Return the text of a file; `-` is standard input. Raises CompileError where it is not there, or not text."""
-    name = "<stdin>" if path == STANDARD_INPUT else path
+    return decode(content_of(path), shown(path))
+
+
+def shown(path: str) -> str:
+    """Return what messages call a file."""
+    return "<stdin>" if path == STANDARD_INPUT else path
+
+
+def content_of(path: str) -> bytes:
+    """Return the bytes of a file; `-` is standard input. Raises CompileError where it is not there."""
+    name = shown(path)
     try:
         if path == STANDARD_INPUT:
             if sys.stdin is None:
                 raise unreadable(name, "standard input is closed")
-            return decode(sys.stdin.buffer.read(), name)
+            return sys.stdin.buffer.read()
         with open(path, "rb") as file:
-            return decode(file.read(), name)
+            return file.read()
     except OSError as reason:
         raise unreadable(name, f"cannot read `{name}`: {in_words(reason)}") from None
     except ValueError:  # a NUL in the path
@@ -151,23 +162,30 @@ def decode(content: bytes, name: str) -> Source:
     return Source(name, text.replace("\r\n", "\n"))
 
 
-def write(path: str, text: str) -> None:
+def write(path: str, content: bytes) -> None:
     """Write a file in one go, so that no one ever sees half of it; a link stays one, a device is written to."""
     path = os.path.realpath(path)
     if os.path.exists(path) and not os.path.isfile(path):
-        with open(path, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with open(path, "wb") as file:
+            file.write(content)
         return
     unfinished = f"{path}.{os.getpid()}.tmp"
     try:
-        with open(unfinished, "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with open(unfinished, "xb") as file:
+            file.write(content)
         if os.path.exists(path):
             os.chmod(unfinished, os.stat(path).st_mode)
         os.replace(unfinished, path)
     finally:
         if os.path.exists(unfinished):
             os.remove(unfinished)
+
+
+def encode(text: str, like: bytes) -> bytes:
+    """Return a text as bytes, with the mark at the start and the ends of lines that other bytes have."""
+    mark = BYTE_ORDER_MARK if like.startswith(BYTE_ORDER_MARK) else b""
+    end = b"\r\n" if like.partition(b"\n")[0].endswith(b"\r") else b"\n"
+    return mark + text.encode().replace(b"\n", end)
 
 
 def unreadable(name: str, message: str) -> CompileError:

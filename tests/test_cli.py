@@ -16,6 +16,8 @@ import pytest
 import netdsl
 from netdsl.cli import main
 
+ROOT = Path(__file__).parents[1]
+NETWORKS = [*(ROOT / "examples").rglob("*.net"), *(ROOT / "netdsl" / "library").rglob("*.net")]
 QUESTION = "in 100x100x1 | conv 60@7x7 valid | conv 100@5x5 | pool 2 weighted | dense 250 | dense 200 | dense 1"
 REPEATED = "in 8x8x4 | (conv 4@3 same | relu) * 3 as trunk | (dense 5 | relu) as head"
 Capture = pytest.CaptureFixture[str]
@@ -500,6 +502,105 @@ def test_three_mistakes_are_three_messages_and_the_rest_has_its_shapes(capsys: C
     assert "18x18x4" in out
 
 
+# fmt
+
+LAID_OUT = "in 8 | dense 3 | relu\n"
+
+
+def test_fmt_rewrites_what_is_not_in_form(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sub").mkdir()
+    Path("a.net").write_text("in 8|dense 3|\n  relu")
+    Path("b.net").write_text(LAID_OUT)
+    Path("sub/c.net").write_text("in 8|dense 3  |  relu")
+    Path("sub/other.txt").write_text("in   8")
+    os.utime("b.net", (0, 0))
+    assert outcome(capsys, "fmt", ".", "a.net") == (0, "2 files reformatted, 1 file left unchanged\n", "")
+    assert Path("a.net").read_text() == Path("sub/c.net").read_text() == LAID_OUT
+    assert Path("b.net").stat().st_mtime == 0
+    assert outcome(capsys, "fmt", ".") == (0, "3 files left unchanged\n", "")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.net", "b.net", "c.net", "other.txt", "sub"]
+
+
+def test_fmt_check_writes_nothing(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.net").write_text("in 8|dense 3|relu")
+    Path("b.net").write_text(LAID_OUT)
+    said = "Would reformat: a.net\n1 file would be reformatted, 1 file already formatted\n"
+    assert outcome(capsys, "fmt", ".", "--check") == (1, said, "")
+    assert Path("a.net").read_text() == "in 8|dense 3|relu"
+    assert outcome(capsys, "fmt", "b.net", "--check") == (0, "1 file already formatted\n", "")
+    assert outcome(capsys, "fmt", "-e", "in  8", "--check")[:2] == (
+        1,
+        "Would reformat: <text>\n1 file would be reformatted\n",
+    )
+
+
+def test_fmt_diff_is_a_patch(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = "# ü\nconst a = 1\nlet x = in  a\nout x|relu"
+    Path("a.net").write_text(before, "utf-8")
+    Path("b.net").write_text(LAID_OUT)
+    status, patch, err = outcome(capsys, "fmt", ".", "--diff")
+    assert (status, err) == (1, "1 file would be reformatted, 1 file already formatted\n")
+    assert patch.startswith(
+        "--- a.net\n+++ a.net\n@@ -1,4 +1,6 @@\n # ü\n const a = 1\n-let x = in  a\n-out x|relu\n\\ No newline"
+    )
+    assert Path("a.net").read_text("utf-8") == before
+    subprocess.run(["git", "apply", "-p0", "-"], input=patch.encode(), check=True, capture_output=True)
+    assert outcome(capsys, "fmt", ".", "--diff") == (0, "", "2 files already formatted\n")
+
+
+def test_fmt_is_a_filter(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert outcome(capsys, "fmt", "-e", "in 8|dense 3 | relu") == (0, LAID_OUT, "")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"in 8|dense 3\n|relu")))
+    assert outcome(capsys, "fmt", "-") == (0, LAID_OUT, "")
+
+
+def test_fmt_leaves_what_has_mistakes(capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of syntax: whether the network makes sense is not asked."""
+    monkeypatch.chdir(tmp_path)
+    Path("a.net").write_text("in 8|dense 3 |")
+    Path("b.net").write_text("in 8|con 3")
+    status, out, err = outcome(capsys, "fmt", ".", "missing.net")
+    assert (status, out) == (1, "1 file reformatted, 2 files failed to reformat\n")
+    assert re.findall(r"^([A-Z]\d+) ", err, re.MULTILINE) == ["E020", "E024"]
+    assert Path("a.net").read_text() == "in 8|dense 3 |"
+    status, out, err = outcome(capsys, "fmt", "-e", "in 8 |")
+    assert (status, out) == (1, "")
+    assert err.startswith("E020 ")
+
+
+def test_fmt_keeps_how_a_file_is_written(capsys: Capture, tmp_path: Path) -> None:
+    """Its rights, what begins it, and how its lines end; where these differ, as the first one does."""
+    path = tmp_path / "a.net"
+    path.write_bytes(b"\xef\xbb\xbf# first\r\nin 8|relu # \xc3\xbc\n")
+    path.chmod(0o640)
+    link = tmp_path / "link.net"
+    link.symlink_to(path)
+    form = b"\xef\xbb\xbf# first\r\nin 8 | relu  # \xc3\xbc\r\n"
+    assert outcome(capsys, "fmt", link)[0] == 0
+    assert path.read_bytes() == form
+    assert link.is_symlink()
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert outcome(capsys, "fmt", path)[1] == "1 file left unchanged\n"
+
+
+def test_fmt_of_nothing(capsys: Capture, tmp_path: Path) -> None:
+    assert outcome(capsys, "fmt", tmp_path) == (0, "", "there are no networks here\n")
+
+
+def test_files_of_the_project_are_in_form(capsys: Capture) -> None:
+    status, out, _ = outcome(capsys, "fmt", "--check", ROOT / "examples", ROOT / "netdsl" / "library")
+    assert (status, out) == (0, f"{len(NETWORKS)} files already formatted\n")
+
+
+def test_hooks_of_pre_commit_run_commands() -> None:
+    hooks = (ROOT / ".pre-commit-hooks.yaml").read_text("utf-8")
+    found = re.findall(r"^- id: netdsl-(\w+)\n(?:  .*\n)*  entry: netdsl (\w+)\n(?:  .*\n)*", hooks, re.MULTILINE)
+    assert found == [("fmt", "fmt"), ("lint", "lint")]
+
+
 # Usage
 
 
@@ -512,6 +613,8 @@ def test_three_mistakes_are_three_messages_and_the_rest_has_its_shapes(capsys: C
         ["summary", "-e", "in 8 | dense 3", "--depth", "0"],
         ["summary", "-e", "in 8 | dense 3", "--format", "xml"],
         ["explain", "a.net", "b.net"],
+        ["fmt"],
+        ["fmt", "a.net", "-e", "in 8"],
         ["emit", "a.net"],
         ["emit", "--to", "caffe", "a.net"],
         ["layers", "conv", "pool"],
@@ -525,7 +628,7 @@ def test_wrong_usage(capsys: Capture, arguments: list[str]) -> None:
     assert err.startswith("usage: netdsl")
 
 
-@pytest.mark.parametrize("command", ["summary", "explain", "emit", "layers"])
+@pytest.mark.parametrize("command", ["summary", "explain", "emit", "fmt", "layers"])
 def test_help_has_an_example(capsys: Capture, command: str) -> None:
     status, out, err = outcome(capsys, command, "--help")
     assert (status, err) == (0, "")
@@ -542,7 +645,7 @@ def test_interruption(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("netdsl.cli.compile_source", interrupted)
+    monkeypatch.setattr("netdsl.compiler.compile_source", interrupted)
     assert outcome(capsys, "summary", "-e", QUESTION) == (130, "", "interrupted\n")
 
 
@@ -580,20 +683,38 @@ def test_colour_is_for_terminals() -> None:
     assert done.returncode == 1
 
 
-def test_start_loads_little() -> None:
-    """The costs of a start are imports: a pipe needs no framework, no rich, and not the parser generator."""
+HEAVY = {
+    "torch", "keras", "numpy", "jax", "rich", "lark", "dataclasses", "fractions", "decimal", "json", "csv", "shutil",
+    "tempfile", "pathlib", "textwrap", "importlib.metadata", "hashlib", "subprocess", "asyncio", "difflib",
+}  # fmt: skip
+
+
+def loaded(*arguments: str) -> tuple[str, set[str]]:
+    """Return what a command prints, and the modules that it loads."""
     script = (
         "import sys; before = set(sys.modules)\n"
         "from netdsl.cli import main\n"
-        f"main(['summary', '-e', {QUESTION!r}])\n"
+        f"main({arguments!r})\n"
         "print(*sorted(set(sys.modules) - before), file=sys.stderr)"
     )
     done = run(sys.executable, "-c", script)
-    assert done.stdout == TABLE
-    loaded = set(done.stderr.split())
-    heavy = {"torch", "keras", "numpy", "jax", "rich", "lark", "dataclasses", "fractions", "decimal", "json", "csv"}
-    heavy |= {"shutil", "tempfile", "pathlib", "textwrap", "importlib.metadata", "hashlib", "subprocess", "asyncio"}
-    assert not loaded & heavy
-    ours = {name for name in loaded if name.startswith("netdsl")}
+    return done.stdout, set(done.stderr.split())
+
+
+def test_start_loads_little() -> None:
+    """The costs of a start are imports: a pipe needs no framework, no rich, and not the parser generator."""
+    out, modules = loaded("summary", "-e", QUESTION)
+    assert out == TABLE
+    assert not modules & HEAVY
     for name in ("netdsl.emit.code", "netdsl.emit.torch", "netdsl.analysis.explain", "netdsl.layers.norms"):
-        assert name not in ours
+        assert name not in modules
+
+
+def test_fmt_loads_nothing_that_knows_layers() -> None:
+    out, modules = loaded("fmt", "-e", "in 8|dense 3|relu")
+    assert out == LAID_OUT
+    assert not modules & HEAVY
+    ours = {name.removeprefix("netdsl.") for name in modules if name.startswith("netdsl.")}
+    floor = {"cli", "diagnostics", "document", "files", "source", "spelling"}
+    assert {name for name in ours if name.partition(".")[0] != "syntax"} == floor
+    assert "syntax.mistakes" not in ours

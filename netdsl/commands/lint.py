@@ -321,7 +321,7 @@ class Run:
             print(text.raw, end="" if text.raw.endswith("\n") else "\n")
             return True
         try:
-            write(entry.path, text.raw)
+            write(entry.path, text.raw.encode())
         except OSError as reason:
             message = f"cannot write `{entry.path}`: {in_words(reason)}"
             self.keep(unreadable(entry.path, message).diagnostics, _ERRORS_ALONE)
@@ -353,7 +353,7 @@ class Run:
         if options.output_file is None:
             print(text, end="", file=stream)
         else:
-            write(options.output_file, text)
+            write(options.output_file, text.encode())
 
     def outcome(self) -> str:
         """Return how much was found and mended, in a line."""
