@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from keyword import iskeyword
 
 from ..diagnostics import Diagnostic
-from ..emit.skeleton import PYTHON_OWNS
-from ..emit.torch import MODULE_OWNS
 from .rule import Page, Rule
 from .thresholds import Thresholds
 from .view import View
@@ -31,6 +29,9 @@ class ReservedName(Rule):
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:
+        from ..emit.skeleton import PYTHON_OWNS
+        from ..emit.torch import MODULE_OWNS
+
         seen = set()
         for place in view.places:
             frame_names = [(group.name, group.span) for group in place.step.groups if group.is_named]
