@@ -87,7 +87,7 @@ class Gpt2(nn.Module):
         self.positions_1 = nn.Parameter(torch.zeros(1024, dim))
         self.layers = nn.Sequential(
             nn.Dropout(0.1),
-            nn.Sequential(*(PreNorm(dim, heads, causal=True) for _ in range(layers_))),
+            *(PreNorm(dim, heads, causal=True) for _ in range(layers_)),
             nn.LayerNorm(dim),
         )
 
