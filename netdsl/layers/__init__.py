@@ -70,7 +70,7 @@ BROUGHT_FORMS = {
     **dict.fromkeys(("identity", "noop", "pass", "passthrough"), "id"),
     **dict.fromkeys(("skip", "shortcut", "skip_connection"), "residual"),
     **dict.fromkeys(("sequential",), "a | b"),
-    **dict.fromkeys(("repeat", "times", "loop"), "(conv 8@3 same) * 3"),
+    **dict.fromkeys(("repeat", "loop"), "(conv 8@3 same) * 3"),
 }
 """Names that people bring along for forms of the language that are no declared layer."""
 
