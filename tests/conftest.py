@@ -1,4 +1,4 @@
-"""Chooses the backend of Keras before anything imports it (a process has one), and holds the judging frameworks."""
+"""Chooses the backend of Keras before anything imports it (a process has one), and holds what several tests need."""
 
 import os
 from collections.abc import Iterator
@@ -6,6 +6,12 @@ from collections.abc import Iterator
 import pytest
 
 os.environ["KERAS_BACKEND"] = "torch"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Whatever lies above the folders of tests, they have no settings of lint but their own."""
+    (tmp_path_factory.getbasetemp() / "netdsl.toml").write_text("")
 
 
 @pytest.fixture(scope="session")

@@ -767,6 +767,9 @@ def test_the_page_of_a_rule(capsys: Capture) -> None:
         assert (status, err) == (0, "")
         assert out.startswith("C106 double-activation\n  warning, on\n")
         assert RULES["C106"].page.example in out
+    for code in RULES:
+        prose = [line for line in outcome(capsys, "rule", code)[1].splitlines() if not line.startswith("      ")]
+        assert max(map(len, prose)) < 100
     assert outcome(capsys, "rule", "E002")[1] == "E002 spatial-size-exhausted\n  error, always on\n"
 
 
@@ -825,6 +828,19 @@ def test_other_commands_load_nothing_of_lint() -> None:
         name for name in done.stderr.split() if re.match(r"netdsl\.(lint|linter|commands\.(lint|rule))\b", name)
     ]
     assert "tomllib" not in done.stderr.split()
+
+
+def test_lint_loads_no_emitter() -> None:
+    """Which rules are on is asked of all of them, also of those that need to know what emitters do."""
+    script = (
+        "import sys\nfrom netdsl.cli import main\n"
+        f"main(['lint', '-e', {CLEAN!r}])\n"
+        "print(*sorted(sys.modules), file=sys.stderr)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(netdsl.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split())
+    assert not loaded & {"netdsl.emit.torch", "netdsl.emit.keras", "netdsl.emit.skeleton", "rich", "json", "torch"}
 
 
 @pytest.mark.parametrize("command", ["lint", "check", "rule"])

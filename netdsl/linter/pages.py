@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import wrap
 
 from ..diagnostics import CODES
 from ..lint import RULES
@@ -18,6 +19,7 @@ GROUPS = {
     "S": "Style",
 }
 """What the letter of a code stands for."""
+WIDTH = 96  # of plain text
 
 INTRODUCTION = """# Rules
 
@@ -40,14 +42,11 @@ def catalogue() -> str:
 def page(code: str) -> str:
     """Return the page of a rule as plain text."""
     lines = [f"{code} {name_of(code)}", f"  {_state(code)}"]
-    if code in RULES:
-        for title, text, is_network in _parts(code):
-            lines += [
-                "",
-                f"  {title}" if title else "",
-                *(f"      {line}" if is_network else f"  {line}" for line in text),
-            ]
-    return "\n".join(line.rstrip() for line in lines).replace("\n\n\n", "\n\n")
+    for title, text, is_network in _parts(code) if code in RULES else ():
+        lines += ["", f"  {title}"] if title else [""]
+        shown = text if is_network else [part for line in text for part in wrap(line, WIDTH, break_on_hyphens=False)]
+        lines += [f"{'      ' if is_network else '  '}{line}" for line in shown]
+    return "\n".join(lines)
 
 
 def markdown(code: str, level: int = 1) -> str:
