@@ -529,6 +529,7 @@ def test_needless_suppressions_are_taken_out(capsys: Capture, folder: Path, befo
         (f"{TWICE}  # noqa: T204, S607", f"{TWICE}  # noqa: T204, S607, C106"),
         (f"{TWICE}  # why", f"{TWICE}  # why  # noqa: C106"),
         (f"{TWICE}  # noqa:", f"{TWICE}  # noqa: C106"),
+        (f"{TWICE}  # noqa:4 of them", f"{TWICE}  # noqa: C106 4 of them"),
         ("in 8 | dense 16\r\n| relu\r\n| relu\r\n", "in 8 | dense 16\r\n| relu\r\n| relu  # noqa: C106\r\n"),
         (f"{TWICE} | relu | dense 1 | softmax", f"{TWICE} | relu | dense 1 | softmax  # noqa: C101, C106"),
         (CLEAN, CLEAN),

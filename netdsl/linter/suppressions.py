@@ -254,8 +254,9 @@ def with_noqa(source: Source, found: Iterable[Diagnostic], suppressions: Suppres
             end = lists[0].words[-1].end
             edits.append(Edit(Span(source, end, end), f", {listed}"))
         elif lists:
-            end = lists[0].span.start + len(lists[0].span.text.rstrip())
-            edits.append(Edit(Span(source, end, end), f" {listed}"))
+            end = lists[0].span.start + lists[0].span.text.index(":") + 1
+            gap = "" if source.text[end : end + 1].isspace() or end == len(source.text) else " "
+            edits.append(Edit(Span(source, end, end), f" {listed}{gap}"))
         else:
             start, end = source.line_at(starts[line - 1])
             end = start + len(source.text[start:end].rstrip())
