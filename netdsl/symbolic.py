@@ -263,7 +263,10 @@ class _OpenFile(_Symbolic):
 
     def __init__(self, network: Network, constant: Callable[[str, ArgumentValue], ArgumentValue]) -> None:
         super().__init__(network.source, network.options)
-        self.constant_value = constant  # type: ignore[method-assign, assignment]
+        self.value_of_constant = constant
+
+    def constant_value(self, name: str, value: ArgumentValue) -> ArgumentValue:
+        return self.value_of_constant(name, value)
 
     def check_unused_blocks(self, builder: Builder) -> None:
         """Leave them alone: they have been checked, and are not in the network."""

@@ -27,7 +27,7 @@ from ..syntax import tree
 from ..values import NamedTensor, Word
 from . import code
 from .calls import EITHER, KERAS, LAST, TORCH, Call, Part, Placed, Spelling, Target
-from .skeleton import PYTHON_OWNS, Arguments, every_step, first_uses, in_one, number, without_underscores
+from .skeleton import PYTHON_OWNS, Arguments, every_step, first_uses, in_one, main_first, number, without_underscores
 
 Made = TypeVar("Made")
 
@@ -190,30 +190,31 @@ class General:
 class Blocks:
     """The blocks of a network, each in as few bodies as its uses allow.
 
-    The network may be on symbols for its constants; `numbers` is the same one without, and `text` that in the order of
-    the text.
+    The network may be on symbols for its `constants`; `numbers` is the same one without.
     """
 
     def __init__(
         self,
         network: Network,
         target: Target,
-        text: Network | None = None,
         numbers: Network | None = None,
         constants: Mapping[str, Symbol] = {},
     ) -> None:
-        self.network = network
+        self.text = network if numbers is None else numbers
+        """The network on numbers, in the order of the text."""
+        self.network, self.aux = main_first(network)
+        """The network, and its steps that serve training alone, which stand behind all others."""
+        on_numbers = self.network if numbers is None else main_first(numbers)[0]
         self.target = target
-        self.text = text or network
         self.constants = constants
         self.numbers: dict[str, Any] = {name: known.default for name, known in constants.items()}
         self.own = {name: known.value() for name, known in constants.items()}
-        self.whole = General(network.name, network.body, dict(constants), (), (self.numbers,))
+        self.whole = General(network.name, self.network.body, dict(constants), (), (self.numbers,))
         """The network itself, whose symbols are its constants."""
         inner = {name: evolve(known, default=None) for name, known in constants.items()}
         self.inside = evolve(self.whole, symbols=inner)
         """The same to what is written apart: only the network itself says what its constants are."""
-        self.here = Matching(self.numbers).instance(network.body, network.body if numbers is None else numbers.body)
+        self.here = Matching(self.numbers).instance(self.network.body, on_numbers.body)
         """The network as it is on its numbers."""
         self.at: dict[Use, Use] = {}
         """Each use with what it is on numbers."""
@@ -224,7 +225,7 @@ class Blocks:
         self.known: dict[Any, General] = {}
         self.matchings: dict[tuple[General, Body], Instance] = {}
         uses: dict[Block, list[Use]] = {}
-        for step in every_step(network.body):
+        for step in every_step(self.network.body):
             if isinstance(step.does, Use) and not step.does.is_shared:
                 uses.setdefault(step.does.definition, []).append(step.does)
         self.uses = uses
@@ -414,12 +415,8 @@ class Blocks:
         family = self.families.get(self.key(use)) if use.definition in self.written else None
         if family is None:  # inside of a block, where another value is one of a list or a word
             raise Undecided(_symbols_of(use))
-        values = {**family.values(use), **self.own}
-        if not all(
-            self.can_call(use.definition, family.table[name], value)
-            for name, value in values.items()
-            if name in family.table
-        ):
+        values = family.values(use)
+        if not all(self.can_call(use.definition, family.table[name], value) for name, value in values.items()):
             raise Undecided(_symbols_of(use))
         held = {name: values[name] for name in family.table if name in family.fixed}
         mine = symbols(tuple(held.values())) & self.owners.keys()
@@ -430,7 +427,7 @@ class Blocks:
         if key not in self.known:
             fixed = evolve(self.inside, block=use.block, body=use.body, tensors=_tensor_names(family))
             self.known[key] = fixed if is_fixed else self.general(family, held)
-        return self.known[key], values
+        return self.known[key], {**values, **self.own}
 
     def can_call(self, block: Block, known: Symbol, value: Any) -> bool:
         """Whether code can call a word, if it is one; in a side of an `if` that no use takes it may be another."""

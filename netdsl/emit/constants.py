@@ -8,26 +8,23 @@ from typing import Any, TypeVar
 
 from ..expressions import divisible_parts
 from ..layer import Layer
-from ..network import Network, Step
+from ..network import Network
 from ..size import Condition, Undecided, with_choices
 from ..symbolic import CONSTANT, Differs, NotGeneral, constants_in, network_on
 from ..values import is_number
 from .blocks import Blocks, Symbol
 from .calls import TORCH, Target
-from .skeleton import is_free, main_first
+from .skeleton import is_free
 
 Made = TypeVar("Made")
 
 
-def with_constants(
-    network: Network, target: Target, emit: Callable[[Blocks, frozenset[Step]], Made]
-) -> tuple[Blocks, Made]:
+def with_constants(network: Network, target: Target, emit: Callable[[Blocks], Made]) -> tuple[Blocks, Made]:
     """Return what is emitted for a network, with as many of its constants open as code can have.
 
     A whole number is an argument of what needs it, another one stands at the top of the module. One that decides which
     layers there are is held at its value, and so is one that keeps copies from being a loop.
     """
-    numbers, aux = main_first(network)
     held: set[str] = set()
     while True:
         constants = _Constants(held)
@@ -35,9 +32,8 @@ def with_constants(
             opened = network_on(network, constants.value) if network.constants else network
             if target is TORCH:
                 _refuse_positions(opened)
-            made, last = main_first(opened) if constants.open else (numbers, aux)
-            blocks = Blocks(made, target, network, numbers, constants.open)
-            return blocks, blocks.settled(partial(emit, blocks, last))
+            blocks = Blocks(opened, target, network, constants.open) if constants.open else Blocks(network, target)
+            return blocks, blocks.settled(partial(emit, blocks))
         except Undecided as question:
             asked = question.symbols & constants.open.keys()
             if not asked:

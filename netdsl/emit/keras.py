@@ -51,12 +51,12 @@ def emit(network: Network) -> Emitted:
     return Emitted(KERAS.name, emitter.name, code.render(module), lambda: _locations(items, here, blocks, {}, "", ""))
 
 
-def _emitted(blocks: Blocks, aux: frozenset[Step]) -> tuple[_Emitter, code.Statement]:
+def _emitted(blocks: Blocks) -> tuple[_Emitter, code.Statement]:
     """Return the function of a network, and what has been made for it on the way."""
     reserved: frozenset[str] = frozenset()
     while True:
         emitter = _Emitter(blocks, reserved)
-        function = emitter.network(blocks.network, aux)
+        function = emitter.network()
         clashes = emitter.function_names & emitter.carried.keys()
         if clashes <= reserved:
             return emitter, function
@@ -264,8 +264,9 @@ class _Emitter:
         carried = (code.Verbatim(idiom(KERAS.name, name, options)[1]) for name, options in sorted(self.carried.items()))
         return (*carried, *self.own_layers.values())
 
-    def network(self, network: Network, aux: frozenset[Step]) -> code.Statement:
+    def network(self) -> code.Statement:
         """Return the function of the whole network."""
+        network = self.blocks.network
         self.name = name = self.unused_function(function_name(network.name))
         body = network.body
         sources = [step for step in body.steps if isinstance(step.does, Layer) and step.does.is_input]
@@ -281,7 +282,7 @@ class _Emitter:
         else:
             self.function_names |= step_names(body) | self.blocks.words | {"name"}
             self.share(body, operations)
-            self.functional(operations, sources, network.outputs, aux)
+            self.functional(operations, sources, network.outputs, self.blocks.aux)
         has_aux = any(output.aux for output in network.outputs)
         flags = (code.Parameter("aux", code.Name("bool"), code.expression(False)),) if has_aux else ()
         parameters = (*self.scope.parameters(code.Name("str")), *flags)

@@ -49,12 +49,13 @@ def folded(
     """
     columns: dict[tuple[Any, ...], str] = {}
     arguments = {word: symbol(name) for name, word in scope.words.items() if scope.symbols[name].is_number}
+    around = _Around(defaults, arguments, scope.size)
     try:
-        _compare(tuple(copies), defaults, "", columns, arguments)
+        _compare(tuple(copies), "", columns, around)
     except _Differ:
         scope.hold_constants(code.names_in(copies))
         return None
-    names = _names(columns, groups, {*owned, *scope.words.values(), *PYTHON_OWNS}, arguments, scope.size)
+    names = _names(columns, groups, {*owned, *scope.words.values(), *PYTHON_OWNS}, around)
     body = _put(tuple(copies), defaults, names)
     count = len(copies)
     rows, targets = _rows(names, count)
@@ -68,6 +69,16 @@ def folded(
     return Folded(code.Tuple(variables), code.List(tuple(map(code.Tuple, rows))), body)
 
 
+@frozen(eq=False)
+class _Around:
+    """What is known where copies stand: defaults of what they call, numbers that are arguments, and code for sizes."""
+
+    defaults: Defaults
+    arguments: Mapping[str, Any]
+    """By their names in the code."""
+    size: Callable[[Any], code.Expression]
+
+
 class _Differ(Exception):
     """Copies differ in their structure."""
 
@@ -75,11 +86,7 @@ class _Differ(Exception):
 Column: TypeAlias = "tuple[code.Expression, ...]"
 
 
-Open: TypeAlias = "Mapping[str, Any]"
-"""The numbers that are arguments of the code, by their names in it."""
-
-
-def _is_sum(tree: Any, arguments: Open) -> bool:
+def _is_sum(tree: Any, arguments: Mapping[str, Any]) -> bool:
     """Whether a piece of code is arithmetic on numbers and arguments."""
     if isinstance(tree, code.Unary):
         return tree.operator == "-" and _is_sum(tree.operand, arguments)
@@ -101,9 +108,7 @@ def _is_value(tree: Any) -> bool:
     return isinstance(tree, code.Literal) and isinstance(tree.value, int | float | str)
 
 
-def _compare(
-    trees: tuple[Any, ...], defaults: Defaults, hint: str, columns: dict[Column, str], arguments: Open
-) -> None:
+def _compare(trees: tuple[Any, ...], hint: str, columns: dict[Column, str], around: _Around) -> None:
     """Find where copies of code differ, with a word for what that is. Raises _Differ."""
     first = trees[0]
     if all(tree == first for tree in trees):
@@ -113,10 +118,10 @@ def _compare(
         return
     inside: dict[Column, str] = {}
     try:
-        for parts, word in _parts(trees, defaults):
-            _compare(parts, defaults, word or hint, inside, arguments)
+        for parts, word in _parts(trees, around.defaults):
+            _compare(parts, word or hint, inside, around)
     except _Differ:
-        if not all(_is_sum(tree, arguments) for tree in trees):
+        if not all(_is_sum(tree, around.arguments) for tree in trees):
             raise
         inside = {trees: hint}
     for column, word in inside.items():
@@ -175,11 +180,7 @@ class _Column:
 
 
 def _names(
-    columns: Mapping[Column, str],
-    groups: Sequence[Group | None],
-    owned: set[str],
-    arguments: Open,
-    size: Callable[[Any], code.Expression],
+    columns: Mapping[Column, str], groups: Sequence[Group | None], owned: set[str], around: _Around
 ) -> dict[Column, _Column]:
     """Give each column the author's name of it, or one that says what it is."""
     authors: dict[str, tuple[Any, ...]] = {}
@@ -194,7 +195,7 @@ def _names(
     counted = [name for name, values in authors.items() if values == tuple(range(len(groups)))]
     counter = spelled[counted[0]] if counted else _free("i", taken)
     for column, hint in columns.items():
-        values = [_number(value, arguments) for value in column]
+        values = [_number(value, around.arguments) for value in column]
         own = next((name for name, known in authors.items() if _equal(values, known)), "")
         own = own or next((name for name, known in authors.items() if name not in bound and _named(column, known)), "")
         if own:
@@ -203,8 +204,8 @@ def _names(
             continue
         line = _line(values)
         if line is not None and len(values) > 2:
-            start, slope = line
-            named[column] = _Column(_affine(start, slope, code.Name(counter), size), counter, None)
+            value = _affine(*line, code.Name(counter), around.size)
+            named[column] = _Column(value, counter, None)
             continue
         word = _free(hint or "value", taken)
         named[column] = _Column(code.Name(word), word, column)
@@ -228,7 +229,7 @@ def _free(name: str, taken: set[str]) -> str:
     return name
 
 
-def _number(value: code.Expression, arguments: Open) -> Any:
+def _number(value: code.Expression, arguments: Mapping[str, Any]) -> Any:
     """Return the number that a piece of code is, open where it is of arguments; None for a word."""
     if isinstance(value, code.Name):
         return arguments.get(value.dotted)

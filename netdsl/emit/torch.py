@@ -56,13 +56,13 @@ def emit(network: Network) -> Emitted:
     return Emitted(TORCH.name, emitter.name, code.render(module), lambda: _locations(items, here, blocks))
 
 
-def _emitted(blocks: Blocks, aux: frozenset[Step]) -> tuple[_Emitter, code.Statement, tuple[_Item, ...]]:
+def _emitted(blocks: Blocks) -> tuple[_Emitter, code.Statement, tuple[_Item, ...]]:
     """Return the class of a network, where its weights are, and what has been made for it on the way."""
     layouts_of = Layouts()
     reserved: frozenset[str] = frozenset()
     while True:
         emitter = _Emitter(blocks, layouts_of, reserved)
-        main, items = emitter.network(blocks.network, aux)
+        main, items = emitter.network()
         clashes = emitter.class_names & emitter.carried.keys()
         if not layouts_of.settle() and clashes <= reserved:
             return emitter, main, items
@@ -311,8 +311,9 @@ class _Emitter:
         if part.idiom:
             self.carried.setdefault(part.idiom, set()).update(part.options)
 
-    def network(self, network: Network, aux: frozenset[Step]) -> tuple[code.Statement, tuple[_Item, ...]]:
+    def network(self) -> tuple[code.Statement, tuple[_Item, ...]]:
         """Return the class of the whole network, and where its weights are."""
+        network = self.blocks.network
         self.name = name = self.unused_class(class_name(network.name))
         sources = [step for step in network.body.steps if isinstance(step.does, Layer) and step.does.is_input]
         layouts = tuple(natural(step.output) for step in sources if step.output is not None)
@@ -320,7 +321,7 @@ class _Emitter:
         placement = Placement(network.body, layouts, "natural", outputs, {}, self.blocks, self.layouts_of)
         labels = {output.value: output.name for output in network.outputs}
         names = ["x" if len(sources) == 1 and not step.named else step.name for step in sources]
-        whole = _Whole(aux, sum(not output.aux for output in network.outputs))
+        whole = _Whole(self.blocks.aux, sum(not output.aux for output in network.outputs))
         return self.class_of(name, placement, names, [labels[value] for value in placement.outputs], whole)
 
     def class_of(
