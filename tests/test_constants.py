@@ -107,6 +107,7 @@ OPEN = {
     ),
     "heads": ("const h = 2\nin 6x12 | attention h | linear h | ln", {"h": 3}),
     "a sequence": ("const d = 6\nin 7x4 | linear d | gru d seq | linear 2*d", {"d": 5}),
+    "a count of no copies": ("const n = 0\nin 9x9x3 | (conv 3@3 same | relu) * n | dense 4", {"n": 2}),
     "a repeat in the middle": ("const n = 2\nin 6 | dense 5 | (dense 5 | relu) * n | dense 3 | dense 2", {"n": 4}),
 }
 

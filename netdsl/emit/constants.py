@@ -42,7 +42,8 @@ def with_constants(network: Network, target: Target, emit: Callable[[Blocks], Ma
         except (NotGeneral, Differs):
             if not constants.open:
                 raise
-            held |= constants.open.keys()
+            # no shape comes of those at the top of the module, so it lies with the others
+            held |= {name for name, known in constants.open.items() if not known.in_module} or constants.open.keys()
 
 
 class _Constants:
