@@ -84,7 +84,7 @@ def mended(text: str, edits: Collection[Edit]) -> str:
 
 def test_every_rule_is_in_the_list() -> None:
     folder = ROOT / "netdsl" / "lint"
-    others = {"__init__", "rule", "thresholds", "edits", "view", "views"}
+    others = {"__init__", "rule", "thresholds", "edits", "guess", "view", "views"}
     assert {path.stem for path in folder.glob("*.py")} - others == set(FILES.values())
     assert [rule.code for rule in RULES.values()] == list(FILES)
     assert len(RULES) == len(FILES)
@@ -433,7 +433,7 @@ def test_nested_repeats_cost_what_their_text_costs() -> None:
 
 
 def test_a_long_repeat_is_not_written_out() -> None:
-    (view,) = views_of(compiled("in 32x32x8 | (conv 8@3 same | relu) * 1_000_000 | pool global | dense 2"))
+    ((view,),) = views_of(compiled("in 32x32x8 | (conv 8@3 same | relu) * 1_000_000 | pool global | dense 2"))
     assert len(view.places) < 100
     assert view.is_whole
 
@@ -449,7 +449,8 @@ def test_large_networks_are_written_out() -> None:
 
 def _views(name: str) -> list[View]:
     path = ROOT / "examples" / "zoo" / f"{name}.net"
-    return list(views_of(compile_source(read(str(path)), name, Options(read=reader(str(path.parent))))))
+    (views,) = views_of(compile_source(read(str(path)), name, Options(read=reader(str(path.parent)))))
+    return views
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..compiler import Result
     from ..diagnostics import Diagnostic
     from .rule import Rule
     from .thresholds import Thresholds
+    from .view import View
 
 FILES: dict[str, str] = {
     "E013": "target_shape_mismatch",
@@ -105,19 +106,29 @@ def findings(result: Result, codes: Collection[str], thresholds: Thresholds) -> 
     A text with errors gets what can be said of the rest of it; the blocks of a library are looked at on symbols. Where
     the pattern lies in a file that the text uses, the places are in that one.
     """
-    from ..size import TooLarge, Undecided
     from .views import views_of
 
-    found: dict[tuple[str, str, int, int], Diagnostic] = {}
     rules = [RULES[code]() for code in FILES if code in codes]
-    for view in views_of(result) if rules else ():
+    found: dict[tuple[Any, ...], Diagnostic] = {}
+    if rules:
+        first, *others = (_found(rules, views, thresholds) for views in views_of(result))
+        found = {key: one for key, one in first.items() if all(key in other for other in others)}
+    source = result.program.source
+    return tuple(
+        sorted(found.values(), key=lambda one: (one.span.source is not source, one.span.start, one.span.end, one.code))
+    )
+
+
+def _found(rules: Sequence[Rule], views: Iterable[View], thresholds: Thresholds) -> dict[tuple[Any, ...], Diagnostic]:
+    """Return what rules find in some views, by code and place."""
+    from ..size import TooLarge, Undecided
+
+    found: dict[tuple[Any, ...], Diagnostic] = {}
+    for view in views:
         for rule in rules:
             try:
                 for one in rule.check(view, thresholds):
                     found.setdefault((one.code, one.span.source.name, one.span.start, one.span.end), one)
             except (Undecided, TooLarge):
                 pass  # an open size leaves the rest of it undecided
-    source = result.program.source
-    return tuple(
-        sorted(found.values(), key=lambda one: (one.span.source is not source, one.span.start, one.span.end, one.code))
-    )
+    return found

@@ -30,6 +30,8 @@ class LopsidedWindow(Rule):
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:
+        if view.has_mistakes:  # the other of a pair may be in one
+            return
         windows = {tuple(number(slide.window) for slide in place.slides) for place in view.places}
         for place in view.places:
             slides = place.slides

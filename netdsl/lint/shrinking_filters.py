@@ -34,7 +34,7 @@ class ShrinkingFilters(Rule):
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:
         shapes = {place.output.sizes for place in view.inputs() if place.output is not None}
-        if any(place.enlarges for place in view.places):
+        if view.has_mistakes or any(place.enlarges for place in view.places):
             return
         if any(end.place.output is not None and end.place.output.sizes in shapes for end in view.ends):
             return

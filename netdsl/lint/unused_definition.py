@@ -27,8 +27,8 @@ class UnusedDefinition(Rule):
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:
-        if view.is_library:
-            return
+        if view.is_library or any(error.code in ("E009", "E010") for error in view.result.errors):
+            return  # a name that is wrong may be meant to be one of these
         statements = view.program.statements
         words = Counter(
             node.text for statement in statements for node in nodes_in(statement) if isinstance(node, tree.Name)

@@ -20,6 +20,7 @@ from ..source import Span
 from ..syntax import tree
 from ..training import Train
 from .edits import Edits
+from .guess import is_guessed
 
 T = TypeVar("T")
 
@@ -201,8 +202,10 @@ class Place:
     @property
     def flow(self) -> str:
         """What enters and leaves, as a label: `48x48x1 -> 46x46x64`."""
+        if self.output is None or any(map(is_guessed, (*self.tensors, self.output))):
+            return ""
         entering = ", ".join(map(str, self.tensors))
-        return f"{entering} -> {self.output}" if entering and self.output is not None else ""
+        return f"{entering} -> {self.output}" if entering else ""
 
     @_asked_once
     def counts(self) -> Counts | None:
@@ -294,6 +297,8 @@ class View:
         self.ends = ends
         self.is_whole = is_whole
         """Whether every use of every block is among the places."""
+        self.has_mistakes = bool(result.errors)
+        """Whether some stages are not known, which may be what makes the others right."""
         self.edits = Edits(result.program)
         self.is_library = result.is_library
         self._fields: dict[Frame, tuple[Fields | None, ...]] = {}

@@ -15,6 +15,7 @@ from ..network import Body, Experts, If, Network, Repeat, Step, Use, Value
 from ..scope import Block, Builder, Declarations
 from ..size import Undecided, symbol
 from ..syntax import tree
+from .guess import guesses
 from .view import End, Frame, Place, Skip, View, number
 
 MOST_COPIES = 24
@@ -23,16 +24,22 @@ MOST_PLACES = 4_000
 """Beyond, a block or repeat is written out where that has not been done before, and of a repeat two copies."""
 
 
-def views_of(result: Result) -> Iterator[View]:
-    """Return what there is to look at in a text: its network, or the blocks of a library."""
+def views_of(result: Result) -> Iterator[list[View]]:
+    """Return what there is to look at in a text: its network, or the blocks of a library.
+
+    There are several such lists where a text has mistakes; what is true of it is true in each.
+    """
     if result.is_library:
-        yield View(result, (), (), True)  # for what is said of the text alone
-        yield from _blocks(result)
-        return
-    network = result.network
+        yield [View(result, (), (), True), *_blocks(result)]  # the first is for what is said of the text alone
+    else:
+        for network in guesses(result) if result.errors else (result.network,):
+            yield [_view_of_network(result, network)]
+
+
+def _view_of_network(result: Result, network: Network) -> View:
     walk = _Walk()
     values = walk.body(Frame(network.body), ())
-    yield View(result, tuple(walk.places), tuple(_ends(result, network, values)), walk.is_whole)
+    return View(result, tuple(walk.places), tuple(_ends(result, network, values)), walk.is_whole)
 
 
 def _ends(result: Result, network: Network, values: Sequence[Place]) -> Iterator[End]:
