@@ -7,24 +7,13 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from importlib import import_module
 
 from . import __version__
-from .commands.shared import DONE, FOUND, INTERRUPTED, USAGE, decided, report, wrong
-from .diagnostics import CompileError, Diagnostic
-from .files import (
-    STANDARD_INPUT,
-    content_of,
-    decode,
-    encode,
-    in_words,
-    name_of,
-    networks_in,
-    read,
-    shown,
-    unreadable,
-    write,
-)
-from .source import Source, Span
+from .commands.shared import DONE, FOUND, INTERRUPTED, TEXT, USAGE, decided, files_of, report, takes_decisions, wrong
+from .diagnostics import CompileError
+from .files import decode, name_of, read, write
+from .source import Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,9 +23,6 @@ if TYPE_CHECKING:
     from .compiler import Result
 
 LINE = "in 28x28x1 | conv 32@3 | relu | dense 10"
-
-TEXT = "<text>"
-"""What messages call the text of -e."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -162,7 +148,7 @@ A is read and B is written. Their endings say what they are:
     )
     weights.add_argument("files", nargs="*", metavar="NET A B", help="a network (- is standard input), and two files")
     weights.usage = "netdsl weights [options] NET A B"
-    _takes_decisions(weights, "a network, instead of NET")
+    takes_decisions(weights, "a network, instead of NET")
     weights.add_argument("--force", action="store_true", help="replace B where it is there already")
 
     lint = command(
@@ -179,7 +165,7 @@ the netdsl.toml, that is nearest to a file. `# noqa: C107` in a line keeps a
 rule silent about it. Rules are named by code, by the letters that it begins
 with, by name, or ALL; `netdsl rule` lists them.""",
     )
-    lint.declare = _lint
+    lint.declare = partial(_declared, "lint", "declare_lint")
 
     check = command(
         "check",
@@ -188,13 +174,13 @@ with, by name, or ALL; `netdsl rule` lists them.""",
         "netdsl check nets/",
         "netdsl check cnn.net --output-format concise",
     )
-    check.declare = _check
+    check.declare = partial(_declared, "lint", "declare_check")
 
     rule = command("rule", None, "show what a rule of lint is about", "netdsl rule", "netdsl rule C107")
-    rule.declare = _rule
+    rule.declare = partial(_declared, "rule", "declare")
     fmt = command(
         "fmt",
-        _fmt,
+        None,
         "lay networks out in one canonical form",
         "netdsl fmt cnn.net",
         "netdsl fmt nets/ --check",
@@ -203,10 +189,7 @@ with, by name, or ALL; `netdsl rule` lists them.""",
 Files are rewritten, and of folders the .net files that git does not ignore;
 what comes from standard input or from -e goes to standard output.""",
     )
-    fmt.add_argument("files", nargs="*", metavar="FILE", help="files and folders; - is standard input")
-    _takes_line(fmt, "a network, instead of a file")
-    fmt.add_argument("--check", action="store_true", help="write nothing; say what would change, and exit with 1 then")
-    fmt.add_argument("--diff", action="store_true", help="write nothing; show what would change, and exit with 1 then")
+    fmt.declare = partial(_declared, "fmt", "declare")
 
     layers = command(
         "layers",
@@ -226,36 +209,7 @@ def _takes_text(command: ArgumentParser, several: bool = False) -> None:
         metavar="FILE",
         help=f"{'files' if several else 'a file'} with a network in {'each' if several else 'it'}; - is standard input",
     )
-    _takes_decisions(command, "a network, instead of a file")
-
-
-def _takes_line(command: ArgumentParser, help: str) -> None:
-    command.add_argument("-e", dest="text", metavar="TEXT", help=help)
-
-
-def _takes_decisions(command: ArgumentParser, text: str) -> None:
-    _takes_line(command, text)
-    named: dict[str, Any] = {"action": "append", "default": [], "type": _named}
-    command.add_argument(
-        "--set", **named, metavar="NAME=VALUE", help="another value for a constant, or one for an open size such as T"
-    )
-    command.add_argument(
-        "--input",
-        action="append",
-        default=[],
-        type=lambda text: _named(text) if "=" in text else ("", text),
-        metavar="[NAME=]SHAPE",
-        help="another shape for an input, as in 256x256x3",
-    )
-    command.add_argument("--pick", **named, metavar="NAME=VALUE", help="one member of a choice such as {32, 64}")
-
-
-def _named(text: str) -> tuple[str, str]:
-    """Return a name and the text of its value."""
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip() or not value.strip():
-        raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    return name.strip(), value.strip()
+    takes_decisions(command, "a network, instead of a file")
 
 
 def _depth(text: str) -> int:
@@ -263,6 +217,11 @@ def _depth(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is not a whole number, at least 1")
     return int(text)
+
+
+def _declared(file: str, function: str, command: ArgumentParser) -> None:
+    """Add the options of a command that is in a file of its own."""
+    getattr(import_module(f"netdsl.commands.{file}"), function)(command)
 
 
 # Commands
@@ -355,19 +314,11 @@ def _emit(options: Namespace) -> int:
         print(source, end="")
         return DONE
     try:
-        _write(options.output, source.encode())
+        write(options.output, source.encode())
     except CompileError as refused:
         report(refused.diagnostics)
         return FOUND
     return DONE
-
-
-def _write(path: str, content: bytes) -> None:
-    """Write a file. Raises CompileError where that cannot be."""
-    try:
-        write(path, content)
-    except OSError as reason:
-        raise unreadable(path, f"cannot write `{path}`: {in_words(reason)}") from None
 
 
 def _weights(options: Namespace) -> int:
@@ -409,75 +360,6 @@ def _choose_backend() -> None:
                 return
 
 
-def _fmt(options: Namespace) -> int:
-    files = _files(options)
-    paths = list(networks_in(files)) if options.text is None else [TEXT]
-    changes = [_format(options, path) for path in paths]
-    is_dry = options.check or options.diff
-    status = FOUND if None in changes or (is_dry and True in changes) else DONE
-    if not is_dry and paths in ([TEXT], [STANDARD_INPUT]):
-        return status
-    done, left = ("would be reformatted", "already formatted") if is_dry else ("reformatted", "left unchanged")
-    counts = [(changes.count(True), done), (changes.count(False), left), (changes.count(None), "failed to reformat")]
-    said = ", ".join(f"{count} file{'s' * (count != 1)} {what}" for count, what in counts if count)
-    print(said or "there are no networks here", file=sys.stderr if options.diff or not said else sys.stdout)
-    return status
-
-
-def _format(options: Namespace, path: str) -> bool | None:
-    """Lay a file or text out, or only say what would change; return whether it does, None where there is a mistake."""
-    try:
-        before = content_of(path) if options.text is None else os.fsencode(options.text)
-        after = _in_form(before, shown(path))
-        if not (options.check or options.diff):
-            if options.text is not None or path == STANDARD_INPUT:
-                _print_bytes(after)
-            elif after != before:
-                _write(path, after)
-    except CompileError as refused:
-        report(refused.diagnostics)
-        return None
-    if after != before and options.diff:
-        _print_bytes(_difference(before, after, shown(path)))
-    elif after != before and options.check:
-        print(f"Would reformat: {shown(path)}")
-    return after != before
-
-
-_CHECK = "it has an argument or a branch in the form of another language, which `netdsl check` tells of"
-
-
-def _in_form(content: bytes, name: str) -> bytes:
-    """Return a text in its canonical form. Raises CompileError where its syntax is wrong, or it is no text."""
-    from .syntax.formatter import formatted
-    from .syntax.parser import parse
-
-    program, mistakes = parse(decode(content, name))
-    if not program.is_as_read:
-        mistakes = (*mistakes, Diagnostic("E020", "this cannot be laid out", Span(program.source, 0, 0), help=_CHECK))
-    if mistakes:
-        raise CompileError(mistakes)
-    return encode(formatted(program), content)
-
-
-def _difference(before: bytes, after: bytes, name: str) -> bytes:
-    """Return what changes in a file as a patch."""
-    from difflib import diff_bytes, unified_diff
-    from io import BytesIO
-
-    old, new = (BytesIO(content).readlines() for content in (before, after))
-    patch = diff_bytes(unified_diff, old, new, os.fsencode(name), os.fsencode(name))
-    missing = b"\n\\ No newline at end of file\n"
-    return b"".join(line if line.endswith(b"\n") else line + missing for line in patch)
-
-
-def _print_bytes(content: bytes) -> None:
-    """Print a text as it is, whatever the terminal thinks of the ends of its lines."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(content)
-    sys.stdout.buffer.flush()
-
-
 def _layers(options: Namespace) -> int:
     from .catalogue import catalogue, page
     from .layers import keywords, suggest
@@ -490,26 +372,6 @@ def _layers(options: Namespace) -> int:
         guess = suggest(options.name)
         return wrong(options, f"there is no layer `{options.name}`{f'; did you mean `{guess}`?' if guess else ''}")
     return DONE
-
-
-def _lint(command: ArgumentParser) -> None:
-    from .commands.lint import declare_lint
-
-    _takes_decisions(command, "a network, instead of files")
-    declare_lint(command)
-
-
-def _check(command: ArgumentParser) -> None:
-    from .commands.lint import declare_check
-
-    _takes_decisions(command, "a network, instead of files")
-    declare_check(command)
-
-
-def _rule(command: ArgumentParser) -> None:
-    from .commands.rule import declare
-
-    declare(command)
 
 
 # Texts in, results and messages out
@@ -533,17 +395,8 @@ def _results(options: Namespace) -> Iterator[Result | None]:
 
 def _texts(options: Namespace) -> Iterator[tuple[str, Callable[[], Source]]]:
     """Return the name of each network, and how to read its text."""
-    files = _files(options)
+    files = files_of(options)
     if options.text is not None:
         yield "network", partial(decode, os.fsencode(options.text), TEXT)
     for file in files:
         yield name_of(file), partial(read, file)
-
-
-def _files(options: Namespace) -> list[str]:
-    """Return the files that are named; there has to be one, or a text instead."""
-    files = [options.files] if isinstance(options.files, str) else options.files or []
-    if (options.text is None) == (not files):
-        wanted = "a file, - for standard input, or -e TEXT"
-        options.command.error(f"{'either' if files else 'a network is needed:'} {wanted}")
-    return files

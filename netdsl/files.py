@@ -163,8 +163,17 @@ def decode(content: bytes, name: str) -> Source:
 
 
 def write(path: str, content: bytes) -> None:
-    """Write a file in one go, so that no one ever sees half of it; a link stays one, a device is written to."""
-    path = os.path.realpath(path)
+    """Write a file in one go, so that no one ever sees half of it; a link stays one, a device is written to.
+
+    Raises CompileError where that cannot be.
+    """
+    try:
+        _write(os.path.realpath(path), content)
+    except OSError as reason:
+        raise unreadable(path, f"cannot write `{path}`: {in_words(reason)}") from None
+
+
+def _write(path: str, content: bytes) -> None:
     if os.path.exists(path) and not os.path.isfile(path):
         with open(path, "wb") as file:
             file.write(content)

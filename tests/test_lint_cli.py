@@ -615,11 +615,11 @@ def test_files_keep_their_mode_and_link(capsys: Capture, folder: Path) -> None:
 
 
 def test_a_file_that_may_not_be_written(capsys: Capture, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: str, text: str) -> None:
+    def refuse(path: str, content: bytes) -> None:
         raise PermissionError(13, "Permission denied")
 
     write(folder, a=TWICE)
-    monkeypatch.setattr("netdsl.commands.lint.write", refuse)
+    monkeypatch.setattr("netdsl.files._write", refuse)
     status, out, _ = outcome(capsys, "lint", "a.net", "--fix")
     assert status == 1
     assert "cannot write `a.net`: permission denied" in out

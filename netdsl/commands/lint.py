@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 
 from ..compiler import compile_source
 from ..diagnostics import CompileError, Diagnostic, render
-from ..files import STANDARD_INPUT, decode, in_words, name_of, networks_in, read, unreadable, write
+from ..files import STANDARD_INPUT, decode, name_of, networks_in, read, write
 from ..linter.check import Checked, check
 from ..linter.fixing import Mended, Refused, Text, fixable, mend
 from ..linter.formats import FORMATS, dumped, place, written
@@ -35,7 +35,7 @@ from ..linter.settings import (
 from ..linter.suppressions import with_noqa
 from ..options import Options
 from ..source import Source
-from .shared import DONE, FOUND, decided, has_colour, report, wrong
+from .shared import DONE, FOUND, TEXT, decided, has_colour, report, takes_decisions, wrong
 
 # What can be written
 
@@ -78,6 +78,7 @@ def _declare(command: ArgumentParser) -> None:
     command.add_argument(
         "files", nargs="*", metavar="FILE", help="files, and folders with *.net in them (.); - is standard input"
     )
+    takes_decisions(command, "a network, instead of files")
     command.add_argument("--output-format", choices=FORMATS, default="full", help="how findings are printed (full)")
     command.add_argument("-o", "--output-file", metavar="FILE", help="where to, instead of standard output")
     command.add_argument("--statistics", action="store_true", help="how often each code was found, instead of where")
@@ -177,9 +178,8 @@ class Run:
             print(f"Wrote {_counted(self.noted, 'noqa comment')}", file=sys.stderr)
         try:
             self.print_found()
-        except OSError as reason:
-            path = self.options.output_file
-            report(unreadable(path, f"cannot write `{path}`: {in_words(reason)}").diagnostics)
+        except CompileError as refused:
+            report(refused.diagnostics)
             return FOUND
         return FOUND if self.fails and not self.options.exit_zero else DONE
 
@@ -200,7 +200,7 @@ class Run:
     def entries(self) -> Iterator[_Entry]:
         """Return the texts that the command line names."""
         if self.options.text is not None:
-            yield _Entry("network", partial(decode, os.fsencode(self.options.text), "<text>"), None)
+            yield _Entry("network", partial(decode, os.fsencode(self.options.text), TEXT), None)
             return
         for file in networks_in(self.options.files or [os.curdir]):
             yield _Entry(name_of(file), partial(read, file), None if file == STANDARD_INPUT else file)
@@ -322,9 +322,8 @@ class Run:
             return True
         try:
             write(entry.path, text.raw.encode())
-        except OSError as reason:
-            message = f"cannot write `{entry.path}`: {in_words(reason)}"
-            self.keep(unreadable(entry.path, message).diagnostics, _ERRORS_ALONE)
+        except CompileError as refused:
+            self.keep(refused.diagnostics, _ERRORS_ALONE)
             return False
         return True
 
@@ -336,7 +335,7 @@ class Run:
     # What is printed
 
     def print_found(self) -> None:
-        """Print what was found, in the form that is wanted. Raises OSError where that cannot be written."""
+        """Print what was found, in the form that is wanted. Raises CompileError where that cannot be written."""
         options = self.options
         stream = sys.stderr if self.prints_texts else sys.stdout
         if options.statistics:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ..diagnostics import Diagnostic, render
 from ..source import Source
@@ -15,6 +15,49 @@ if TYPE_CHECKING:
     from ..options import Options
 
 DONE, FOUND, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+TEXT = "<text>"
+"""What messages call the text of -e."""
+
+
+def takes_line(command: ArgumentParser, help: str) -> None:
+    """Let a command take a text from the command line."""
+    command.add_argument("-e", dest="text", metavar="TEXT", help=help)
+
+
+def takes_decisions(command: ArgumentParser, text: str) -> None:
+    """Let a command take a text, and what is decided outside of it."""
+    takes_line(command, text)
+    named: dict[str, Any] = {"action": "append", "default": [], "type": _named}
+    command.add_argument(
+        "--set", **named, metavar="NAME=VALUE", help="another value for a constant, or one for an open size such as T"
+    )
+    command.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        type=lambda text: _named(text) if "=" in text else ("", text),
+        metavar="[NAME=]SHAPE",
+        help="another shape for an input, as in 256x256x3",
+    )
+    command.add_argument("--pick", **named, metavar="NAME=VALUE", help="one member of a choice such as {32, 64}")
+
+
+def _named(text: str) -> tuple[str, str]:
+    """Return a name and the text of its value."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip() or not value.strip():
+        raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name.strip(), value.strip()
+
+
+def files_of(options: Namespace) -> list[str]:
+    """Return the files that are named; there has to be one, or a text instead."""
+    files = [options.files] if isinstance(options.files, str) else options.files or []
+    if (options.text is None) == (not files):
+        wanted = "a file, - for standard input, or -e TEXT"
+        options.command.error(f"{'either' if files else 'a network is needed:'} {wanted}")
+    return files
 
 
 def decided(options: Namespace, source: Source) -> Options:
