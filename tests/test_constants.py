@@ -12,16 +12,9 @@ import oracle
 import pytest
 
 import netdsl
-from netdsl.net import _module
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FIGURES: dict[str, dict[str, Any]] = json.loads((EXAMPLES / "zoo" / "figures.json").read_text())
-
-
-def maker(net: netdsl.Net, target: str) -> Any:
-    """Return the class or function of a network's code."""
-    emitted = net._emitted(target)
-    return getattr(_module(emitted), emitted.name)
 
 
 def arguments(made: Any) -> dict[str, Any]:
@@ -62,7 +55,7 @@ ZOO = sorted({str(figures["file"]) for figures in FIGURES.values()})
 def test_an_argument_does_what_set_does(file: str, target: str) -> None:
     """The weights of a model that is made with other arguments are those of the network with its constants set so."""
     net = netdsl.load(EXAMPLES / file)
-    make = maker(net, target)
+    make = net._runnable(target)
     found = arguments(make)
     constants = {name.rstrip("_"): name for name in found}
     values = {word: value for word, value in SMALL.get(Path(file).name, {}).items() if word in constants}
@@ -119,7 +112,7 @@ def test_what_a_constant_is_made_to(case: str, jax: oracle.Jax) -> None:
     assert not oracle.disagreement(oracle.network_of(text), jax)
     net = netdsl.compile(text)
     for target in netdsl.net.TARGETS:
-        make = maker(net, target)
+        make = net._runnable(target)
         assert values.keys() <= {name.rstrip("_") for name in arguments(make)}, net.emit(target)
         made = shapes(make(**values), target)
         assert made == shapes(netdsl.compile(text, **values).build(target), target)
@@ -141,7 +134,7 @@ HELD = {
 def test_what_decides_is_held(case: str, jax: oracle.Jax) -> None:
     net = netdsl.compile(HELD[case])
     assert not oracle.disagreement(net.network, jax)
-    assert not [name for target in netdsl.net.TARGETS for name in arguments(maker(net, target)) if name != "c"]
+    assert not [name for target in netdsl.net.TARGETS for name in arguments(net._runnable(target)) if name != "c"]
 
 
 def test_a_fraction_stands_at_the_top_of_the_module() -> None:
@@ -155,13 +148,13 @@ def test_a_fraction_stands_at_the_top_of_the_module() -> None:
             if isinstance(line, ast.Assign)
         }
         assert assigned == {"RATE": 0.25, "EPS": 1e-4}
-        assert not arguments(maker(net, target))
+        assert not arguments(net._runnable(target))
 
 
 def test_torch_is_not_asked_for_a_size_of_the_image() -> None:
     net = netdsl.compile("const size = 32\nin [size, size, 3] | conv 8@3/2 same | pool global avg | dense 4")
-    assert not arguments(maker(net, "torch"))
-    assert arguments(maker(net, "keras")) == {"size": 32}
+    assert not arguments(net._runnable("torch"))
+    assert arguments(net._runnable("keras")) == {"size": 32}
 
 
 TAKEN = ["x", "f", "layers", "in_channels", "keras", "name", "self_", "nn", "model", "lambda", "torch", "channels_"]
