@@ -171,6 +171,8 @@ class Elaborator:
         """Characters that have been read of other files."""
         self.constants: dict[str, Span] = {}
         """Every constant that has been read, in all files."""
+        self.has_numbers = False
+        """Whether one of them is a number."""
         self.copies_made: dict[Span, int] = {}
         """How many copies of a label there are at most, -1 where a mistake leaves that unknown."""
         self.trainings: list[tuple[Train, dict[str, Span], Span]] = []
@@ -357,8 +359,8 @@ class Elaborator:
                 )
         renamed = tuple(evolve(output, value=renumbered[output.value]) for output in outputs)
         ordered = sorted(self.diagnostics, key=lambda found: (found.span.source is not self.source, found.span.start))
-        budgets, constants = tuple(self.budgets), tuple(self.constants)
-        network = Network(name, self.source, body, renamed, self.options, trainings, budgets, constants)
+        budgets = tuple(self.budgets)
+        network = Network(name, self.source, body, renamed, self.options, trainings, budgets, self.has_numbers)
         return network, tuple(ordered)
 
     def statement(self, builder: Builder, statement: tree.Statement) -> Output | None:
@@ -523,6 +525,7 @@ class Elaborator:
             self.checking -= name in self.options.settings
         if name in self.options.settings:
             value = self.setting(builder, statement, value)
+        self.has_numbers |= is_number(value)
         given = Given(self.constant_value(name, value), statement.name.span)
         builder.declarations.add(name, given)
         builder.declarations.own[name] = given

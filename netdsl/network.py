@@ -191,5 +191,5 @@ class Network:
     options: Options = field(repr=False)
     trainings: tuple[Train, ...] = ()
     budgets: tuple[Budget, ...] = ()
-    constants: tuple[str, ...] = ()
-    """The name of every constant that has been read, in all files."""
+    has_numbers: bool = False
+    """Whether a constant is a number, in any of the files."""

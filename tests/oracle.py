@@ -436,7 +436,7 @@ class Judgement:
 def written_out() -> Iterator[None]:
     """Let code have a class for each of the numbers that a block is used with, and no loop for copies that differ.
 
-    A network has to say then that it has no constants.
+    A network has to say then that none of its constants is a number.
     """
     generalised, folded = Blocks.of, loops.folded
 
@@ -466,7 +466,7 @@ def judge(text: str, jax: Callable[[], Jax], batch: int = BATCH) -> Judgement:
         sources = f"{for_torch.source}\n{for_keras.source}"
         answers = {"torch": by_torch(for_torch, weights, inputs)}
         with written_out():
-            plain = torch_emitter.emit(evolve(network, constants=()))
+            plain = torch_emitter.emit(evolve(network, has_numbers=False))
             others = by_torch(plain, weights, inputs).outputs
         is_same = all(map(functools.partial(np.array_equal, equal_nan=True), answers["torch"].outputs, others))
         apart = 0.0 if is_same else difference(answers["torch"].outputs, others)
