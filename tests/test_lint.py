@@ -432,6 +432,14 @@ def test_nested_repeats_cost_what_their_text_costs() -> None:
     assert seconds < LONGEST_SECONDS
 
 
+@pytest.mark.parametrize("stages", ["relu", "dropout 0.2 | bn", "dense 16 | dense 8", "pool 1", "relu | pool 3/1 same"])
+def test_a_long_row_costs_a_little_a_stage(stages: str) -> None:
+    """No rule looks at all other stages for each, which would take 64 times as long for 8 times the stages."""
+    start = "in 8x8x8" if "pool" in stages else "in 8"
+    short, long = (_timed(f"{start} | " + " | ".join([stages] * times))[1] for times in (300, 2400))
+    assert long < 8 * 3 * max(short, 0.05)
+
+
 def test_a_long_repeat_is_not_written_out() -> None:
     (view,) = views_of(compiled("in 32x32x8 | (conv 8@3 same | relu) * 1_000_000 | pool global | dense 2"))
     assert len(view.places) < 100
