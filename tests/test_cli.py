@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import Capture, outcome
 
 import netdsl
 from netdsl.cli import main
@@ -20,7 +21,6 @@ ROOT = Path(__file__).parents[1]
 NETWORKS = [*(ROOT / "examples").rglob("*.net"), *(ROOT / "netdsl" / "library").rglob("*.net")]
 QUESTION = "in 100x100x1 | conv 60@7x7 valid | conv 100@5x5 | pool 2 weighted | dense 250 | dense 200 | dense 1"
 REPEATED = "in 8x8x4 | (conv 4@3 same | relu) * 3 as trunk | (dense 5 | relu) as head"
-Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -28,13 +28,6 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / "cnn.net"
     path.write_text(QUESTION)
     return path
-
-
-def outcome(capsys: Capture, *arguments: object) -> tuple[int, str, str]:
-    """Return the exit status, standard output and standard error of a command."""
-    status = main([str(argument) for argument in arguments])
-    out, err = capsys.readouterr()
-    return status, out, err
 
 
 # summary

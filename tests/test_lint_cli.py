@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
+from commands import Capture, outcome
 
 import netdsl
-from netdsl.cli import main
 from netdsl.diagnostics import CODES, Diagnostic, Edit, Fix
 from netdsl.lint import RULES
 from netdsl.source import Span
@@ -29,21 +29,12 @@ MUCH = "in 8 | dense 16 | relu | dropout 0.6 | dense 10"
 BROKEN = "in 8 | dnse 3"
 """E009, an error."""
 
-Capture = pytest.CaptureFixture[str]
-
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, which no settings lie above."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def outcome(capsys: Capture, *arguments: object) -> tuple[int, str, str]:
-    """Return the exit status, standard output and standard error of a command."""
-    status = main([str(argument) for argument in arguments])
-    out, err = capsys.readouterr()
-    return status, out, err
 
 
 def codes(capsys: Capture, *arguments: object) -> list[str]:
