@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import Capture, outcome
+from commands import Capture, loaded, outcome, run
 
 import netdsl
 from netdsl.cli import main
@@ -645,11 +645,6 @@ def test_interruption(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
 # The process
 
 
-def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "NO_COLOR": ""}
-    return subprocess.run(arguments, capture_output=True, text=True, env=environment, timeout=60, **options)  # type: ignore[call-overload, no-any-return]
-
-
 def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     path = tmp_path / "long.net"
     path.write_text(f"in 8 | {' | '.join(['relu'] * 20_000)}")
@@ -680,18 +675,6 @@ HEAVY = {
     "torch", "keras", "numpy", "jax", "rich", "lark", "dataclasses", "fractions", "decimal", "json", "csv", "shutil",
     "tempfile", "pathlib", "textwrap", "importlib.metadata", "hashlib", "subprocess", "asyncio", "difflib",
 }  # fmt: skip
-
-
-def loaded(*arguments: str) -> tuple[str, set[str]]:
-    """Return what a command prints, and the modules that it loads."""
-    script = (
-        "import sys; before = set(sys.modules)\n"
-        "from netdsl.cli import main\n"
-        f"main({arguments!r})\n"
-        "print(*sorted(set(sys.modules) - before), file=sys.stderr)"
-    )
-    done = run(sys.executable, "-c", script)
-    return done.stdout, set(done.stderr.split())
 
 
 def test_start_loads_little() -> None:

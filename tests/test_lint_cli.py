@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import Capture, outcome
+from commands import Capture, loaded, outcome
 
 import netdsl
 from netdsl.diagnostics import CODES, Diagnostic, Edit, Fix
@@ -809,30 +809,15 @@ def test_a_net_is_linted() -> None:
 
 
 def test_other_commands_load_nothing_of_lint() -> None:
-    script = (
-        "import sys\nfrom netdsl.cli import main\n"
-        f"main(['summary', '-e', {CLEAN!r}])\n"
-        "print(*sorted(sys.modules), file=sys.stderr)"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(Path(netdsl.__file__).parents[1])}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-    assert not [
-        name for name in done.stderr.split() if re.match(r"netdsl\.(lint|linter|commands\.(lint|rule))\b", name)
-    ]
-    assert "tomllib" not in done.stderr.split()
+    _, modules = loaded("summary", "-e", CLEAN)
+    assert not [name for name in modules if re.match(r"netdsl\.(lint|linter|commands\.(lint|rule))\b", name)]
+    assert "tomllib" not in modules
 
 
 def test_lint_loads_no_emitter() -> None:
     """Which rules are on is asked of all of them, also of those that need to know what emitters do."""
-    script = (
-        "import sys\nfrom netdsl.cli import main\n"
-        f"main(['lint', '-e', {CLEAN!r}])\n"
-        "print(*sorted(sys.modules), file=sys.stderr)"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(Path(netdsl.__file__).parents[1])}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-    loaded = set(done.stderr.split())
-    assert not loaded & {"netdsl.emit.torch", "netdsl.emit.keras", "netdsl.emit.skeleton", "rich", "json", "torch"}
+    _, modules = loaded("lint", "-e", CLEAN)
+    assert not modules & {"netdsl.emit.torch", "netdsl.emit.keras", "netdsl.emit.skeleton", "rich", "json", "torch"}
 
 
 @pytest.mark.parametrize("command", ["lint", "check", "rule"])
