@@ -201,6 +201,7 @@ def test_explain(capsys: Capture, file: Path) -> None:
 
 @pytest.mark.parametrize("target", ["torch", "keras"])
 def test_emit(capsys: Capture, file: Path, tmp_path: Path, target: str) -> None:
+    file.write_text(QUESTION.replace(" weighted", ""))
     status, out, err = outcome(capsys, "emit", "--to", target, file)
     assert (status, err) == (0, "")
     compile(out, "emitted", "exec")

@@ -17,6 +17,7 @@ from commands import Capture, loaded, outcome
 import netdsl
 from netdsl.diagnostics import CODES, Diagnostic, Edit, Fix
 from netdsl.lint import RULES
+from netdsl.linter.settings import forget
 from netdsl.source import Span
 
 CLEAN = "in 28x28x1 | conv 32@3 | relu | pool 2 | flatten | dense 10"
@@ -803,6 +804,73 @@ def test_a_net_is_linted() -> None:
     with pytest.raises(ValueError, match="there is no rule `C99`"):
         net.lint(select=["C99"])
     assert net.lint(select=["C106"])[0].shapes == ((16,), (16,))
+
+
+# Where code is emitted
+
+OWN_WEIGHTS = "in 28x28x1 | conv 8@3 | relu | pool 2 weighted | dense 10"
+RESERVED = "in 8 | dense 4 as forward | relu | dense 2"
+
+
+@pytest.mark.parametrize("target", ["torch", "keras"])
+def test_emit_warns_of_what_the_framework_lacks(capsys: Capture, folder: Path, target: str) -> None:
+    title = {"torch": "PyTorch", "keras": "Keras"}[target]
+    status, code, err = outcome(capsys, "emit", "--to", target, "-e", OWN_WEIGHTS)
+    assert (status, err.splitlines()[0]) == (
+        0,
+        f"X502 {title} has no `pool 2 weighted`: the emitted code keeps its scale and bias in a class of its own",
+    )
+    assert outcome(capsys, "emit", "--to", target, "-e", OWN_WEIGHTS, "-o", "code.py") == (0, "", err)
+    assert (folder / "code.py").read_text() == code
+
+
+def test_emit_warns_of_names_that_it_changes(capsys: Capture) -> None:
+    status, code, err = outcome(capsys, "emit", "--to", "torch", "-e", RESERVED)
+    assert status == 0
+    assert err.startswith("X506 `forward` ")
+    assert "calls it `forward_`" in err
+    assert "self.forward_ = " in code
+    status, code, err = outcome(capsys, "emit", "--to", "keras", "-e", RESERVED)
+    assert (status, err) == (0, "")
+    assert 'name="forward"' in code
+    branches = "let x = in 8 | dense 4 as self\nout add(x | dense 4 | relu, x) | dense 2"
+    for target in ("torch", "keras"):
+        assert "calls it `self_`" in outcome(capsys, "emit", "--to", target, "-e", branches)[2]
+    uses = "block part: dense 4 | relu\nin 8 | part as cpu | (part | dense 4) * 3 as half | part as compile | dense 2"
+    _, _, err = outcome(capsys, "emit", "--to", "torch", "-e", uses)
+    assert re.findall(r"calls it `(\w+)`", err) == ["cpu_", "half_", "compile_"]
+
+
+def test_what_emit_warns_of_can_be_turned_off(capsys: Capture, folder: Path) -> None:
+    write(folder, net=f"{OWN_WEIGHTS}  # noqa: X502", other=OWN_WEIGHTS)
+    command = ("emit", "--to", "torch")
+    assert outcome(capsys, *command, "net.net")[2] == ""
+    assert outcome(capsys, *command, "other.net")[2].startswith("X502 ")
+    assert outcome(capsys, "lint", "net.net")[1] == "No problems found\n"  # the comment is of use, so no S607
+    for settings in (
+        'ignore = ["X502"]',
+        'select = ["C"]',
+        'per-file-ignores = { "other.net" = ["target-lacks-layer"] }',
+    ):
+        (folder / "netdsl.toml").write_text(f"[lint]\n{settings}")
+        forget()
+        assert outcome(capsys, *command, "other.net")[2] == ""
+    (folder / "netdsl.toml").write_text("[lint]\nignored = []")
+    forget()
+    status, code, err = outcome(capsys, *command, "other.net")
+    assert (status, bool(code)) == (0, True)
+    assert err == "warning: `netdsl.toml`: there is no key `ignored` in [lint]; did you mean `ignore`?\n"
+
+
+def test_what_the_framework_lacks_altogether_is_no_warning(capsys: Capture) -> None:
+    text = "in 28x28x1 | conv 8@3 | relu | lrn 5 | flatten | dense 10"
+    assert outcome(capsys, "emit", "--to", "keras", "-e", text)[2] == ""
+    _, out, _ = outcome(capsys, "lint", "-e", text, "--select", "X502", "--output-format", "json")
+    assert [(found["severity"], found["message"]) for found in json.loads(out)] == [
+        ("info", "Keras has no `lrn 5`: the emitted code brings a class of its own")
+    ]
+    for silent in ("in 32x32x3 | conv 8@3/2 same | flatten | dense 10", "in 16x8 | attention 2 | pool global"):
+        assert codes(capsys, "-e", silent, "--select", "X502") == []
 
 
 # The process

@@ -42,6 +42,8 @@ class Rule:
     """"error", "warning" or "info": what most of its findings are."""
     is_default: ClassVar[bool] = True
     """Whether it runs where no options ask for it."""
+    is_on_emit: ClassVar[bool] = False
+    """Whether it runs where code is emitted, if no options forbid it."""
     is_preview: ClassVar[bool] = False
     """Whether it is on trial, and runs only where previews are asked for."""
     page: ClassVar[Page]

@@ -5,7 +5,7 @@ Blocks and repeats are written out, so that a rule sees across their borders; of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 from typing import Any, Generic, TypeVar, overload
 
@@ -288,13 +288,22 @@ class Row:
 class View:
     """A network, or one block of a library; see `views.views_of`."""
 
-    def __init__(self, result: Result, places: tuple[Place, ...], ends: tuple[End, ...], is_whole: bool) -> None:
+    def __init__(
+        self,
+        result: Result,
+        places: tuple[Place, ...],
+        ends: tuple[End, ...],
+        is_whole: bool,
+        targets: Collection[str],
+    ) -> None:
         self.result = result
         self.program = result.program
         self.places = places
         self.ends = ends
         self.is_whole = is_whole
         """Whether every use of every block is among the places."""
+        self.targets = targets
+        """The frameworks that the network is for."""
         self.edits = Edits(result.program)
         self.is_library = result.is_library
         self._fields: dict[Frame, tuple[Fields | None, ...]] = {}

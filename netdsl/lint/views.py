@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from ..blame import SHAPES
@@ -11,6 +11,7 @@ from ..elaborate import Elaborator
 from ..expressions import Mistake, Silent
 from ..layer import Layer, Tensor
 from ..layers.windows import axis_names
+from ..net import TARGETS
 from ..network import Body, Experts, If, Network, Repeat, Step, Use, Value
 from ..scope import Block, Builder, Declarations
 from ..size import Undecided, symbol
@@ -23,16 +24,16 @@ MOST_PLACES = 4_000
 """Beyond, a block or repeat is written out where that has not been done before, and of a repeat two copies."""
 
 
-def views_of(result: Result) -> Iterator[View]:
+def views_of(result: Result, targets: Collection[str] = TARGETS) -> Iterator[View]:
     """Return what there is to look at in a text: its network, or the blocks of a library."""
     if result.is_library:
-        yield View(result, (), (), True)  # for what is said of the text alone
-        yield from _blocks(result)
+        yield View(result, (), (), True, targets)  # for what is said of the text alone
+        yield from _blocks(result, targets)
         return
     network = result.network
     walk = _Walk()
     values = walk.body(Frame(network.body), ())
-    yield View(result, tuple(walk.places), tuple(_ends(result, network, values)), walk.is_whole)
+    yield View(result, tuple(walk.places), tuple(_ends(result, network, values)), walk.is_whole, targets)
 
 
 def _ends(result: Result, network: Network, values: Sequence[Place]) -> Iterator[End]:
@@ -146,7 +147,7 @@ WIDTH, SIDE = 64, 56
 """What stands for a number of channels, and for a size, that a block of a library cannot leave open."""
 
 
-def _blocks(result: Result) -> Iterator[View]:
+def _blocks(result: Result, targets: Collection[str]) -> Iterator[View]:
     """Return the blocks of a library, each by itself."""
     elaborator = Elaborator(result.program.source, result.network.options)
     builder = Builder(None, (), Declarations(result.program))
@@ -159,10 +160,10 @@ def _blocks(result: Result) -> Iterator[View]:
         if isinstance(block, Block):
             body = _body_of(result, block)
             if body is not None:
-                yield _view_of(result, block, body)
+                yield _view_of(result, block, body, targets)
 
 
-def _view_of(result: Result, block: Block, body: Body) -> View:
+def _view_of(result: Result, block: Block, body: Body, targets: Collection[str]) -> View:
     walk = _Walk()
     frame = Frame(body)
     entering = []
@@ -170,7 +171,7 @@ def _view_of(result: Result, block: Block, body: Body) -> View:
         step = Step("in", None, (), x, block.span, "")
         entering.append(walk.place(frame, step, None, (), value))
     walk.body(frame, entering)
-    return View(result, tuple(walk.places), (), walk.is_whole)
+    return View(result, tuple(walk.places), (), walk.is_whole, targets)
 
 
 def _body_of(result: Result, block: Block) -> Body | None:
