@@ -102,6 +102,7 @@ def _parts(code: str) -> Iterator[tuple[str, list[str], bool]]:
         ("Example", page.example, True),
         ("Use instead", page.instead, True),
         ("When it is wrong", page.wrong_when, False),
+        ("Why these numbers", page.limits, False),
         ("Source", page.source, False),
         ("Options", page.options, False),
     )
