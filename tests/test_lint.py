@@ -43,6 +43,8 @@ CASES = _lines("lint_cases.jsonl")
 """Faulty networks, and some that look so; `tests/data/lint_places.txt` says which stage of each is wrong."""
 CLEAN = _lines("lint_clean.jsonl")
 """Published networks, of which nothing may be said."""
+OWN = _lines("lint_own.jsonl")
+"""Mistakes of tutorials and questions, and sound networks, from memory: what the rules have not grown up on."""
 DEFAULT = frozenset(code for code, rule in RULES.items() if rule.is_default and not rule.is_preview)
 FOUND_ELSEWHERE = {"S607": "where comments are looked at"}
 PROGRAMS = [
@@ -184,6 +186,14 @@ def test_what_is_mended_is_left_alone(name: str) -> None:
 @pytest.mark.parametrize("name", CLEAN)
 def test_published_networks_are_left_alone(name: str) -> None:
     assert not linted(CLEAN[name]["net"])
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_what_the_rules_have_not_grown_up_on(name: str) -> None:
+    found = linted(OWN[name]["net"])
+    expected = set(OWN[name]["expect"])
+    assert expected <= codes_of(found)
+    assert loud(found) <= expected
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.name)

@@ -17,6 +17,7 @@ from ..compiler import Result
 from ..diagnostics import Related, quoted
 from ..layer import Layer, Size, Slide, Tensor
 from ..network import Body, Output, Repeat, Run, Step, Use, Value
+from ..size import product
 from ..source import Span
 from ..syntax import tree
 from ..training import Train
@@ -138,6 +139,11 @@ class Place:
     def joins(self) -> bool:
         """Whether it makes one tensor of several branches."""
         return self.does is not None and self.does.combines and len(self.inputs) > 1
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether it is a product, so that what enters can be a weight of something else."""
+        return self.does is not None and self.does.multiplies
 
     @property
     def passes(self) -> bool:
@@ -386,6 +392,12 @@ class View:
         if height is None or width is None or channels is None or channels > MOST_COLOURS:
             return None
         return Image(inputs[0], (height, width))
+
+    def is_rebuilt(self, end: End) -> bool:
+        """Whether an output has as many values as an input, so that the network may return what enters."""
+        x = end.place.output
+        sizes = {number(product(place.output.sizes)) for place in self.inputs() if place.output is not None}
+        return x is None or number(product(x.sizes)) in sizes
 
     def is_in_branch(self, place: Place, of_sum: bool = True) -> bool:
         """Whether it stands in a residual branch: branches are added behind it, one of which leads round it.

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Related
-from ..size import product
 from .rule import Page, Rule
 from .thresholds import Thresholds
-from .view import View, is_between, number
+from .view import View, is_between
 
 
 class WideningHead(Rule):
@@ -30,8 +29,7 @@ class WideningHead(Rule):
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:
-        sizes = {number(product(place.output.sizes)) for place in view.inputs() if place.output is not None}
-        if any(end.place.output is None or number(product(end.place.output.sizes)) in sizes for end in view.ends):
+        if any(map(view.is_rebuilt, view.ends)):
             return
         decoding = view.leading_to(lambda place: place.does is not None and place.does.convolves)
         for place in view.places:
