@@ -310,6 +310,7 @@ def _emit(options: Namespace) -> int:
     except CompileError as refused:
         report(refused.diagnostics)
         return FOUND
+    _warn(result, options.to)
     if options.output is None:
         print(source, end="")
         return DONE
@@ -319,6 +320,17 @@ def _emit(options: Namespace) -> int:
         report(refused.diagnostics)
         return FOUND
     return DONE
+
+
+def _warn(result: Result, target: str) -> None:
+    """Say what is worth knowing of the code; whatever that is, the code is right, and the exit status stays."""
+    from .linter.emission import warnings
+    from .linter.settings import SettingsError
+
+    try:
+        report(warnings(result, target))
+    except SettingsError as reason:
+        print(f"warning: {reason}", file=sys.stderr)
 
 
 def _weights(options: Namespace) -> int:

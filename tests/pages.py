@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from netdsl.cli import main
+from commands import outcome
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -50,8 +49,7 @@ def _printed(capsys: pytest.CaptureFixture[str], command: str) -> str:
     end = words.index("|") if "|" in words else len(words)
     program, *arguments = words[:end]
     assert program == "netdsl"
-    main(arguments)
-    out, err = capsys.readouterr()
+    _, out, err = outcome(capsys, *arguments)
     lines = (err + out).splitlines()
     if end < len(words):
         part, option, count = words[end + 1 :]

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import Capture, loaded, outcome, run
 
 import netdsl
 from netdsl.cli import main
@@ -20,7 +21,6 @@ ROOT = Path(__file__).parents[1]
 NETWORKS = [*(ROOT / "examples").rglob("*.net"), *(ROOT / "netdsl" / "library").rglob("*.net")]
 QUESTION = "in 100x100x1 | conv 60@7x7 valid | conv 100@5x5 | pool 2 weighted | dense 250 | dense 200 | dense 1"
 REPEATED = "in 8x8x4 | (conv 4@3 same | relu) * 3 as trunk | (dense 5 | relu) as head"
-Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -28,13 +28,6 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / "cnn.net"
     path.write_text(QUESTION)
     return path
-
-
-def outcome(capsys: Capture, *arguments: object) -> tuple[int, str, str]:
-    """Return the exit status, standard output and standard error of a command."""
-    status = main([str(argument) for argument in arguments])
-    out, err = capsys.readouterr()
-    return status, out, err
 
 
 # summary
@@ -208,6 +201,7 @@ def test_explain(capsys: Capture, file: Path) -> None:
 
 @pytest.mark.parametrize("target", ["torch", "keras"])
 def test_emit(capsys: Capture, file: Path, tmp_path: Path, target: str) -> None:
+    file.write_text(QUESTION.replace(" weighted", ""))
     status, out, err = outcome(capsys, "emit", "--to", target, file)
     assert (status, err) == (0, "")
     compile(out, "emitted", "exec")
@@ -652,11 +646,6 @@ def test_interruption(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
 # The process
 
 
-def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "NO_COLOR": ""}
-    return subprocess.run(arguments, capture_output=True, text=True, env=environment, timeout=60, **options)  # type: ignore[call-overload, no-any-return]
-
-
 def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     path = tmp_path / "long.net"
     path.write_text(f"in 8 | {' | '.join(['relu'] * 20_000)}")
@@ -687,18 +676,6 @@ HEAVY = {
     "torch", "keras", "numpy", "jax", "rich", "lark", "dataclasses", "fractions", "decimal", "json", "csv", "shutil",
     "tempfile", "pathlib", "textwrap", "importlib.metadata", "hashlib", "subprocess", "asyncio", "difflib",
 }  # fmt: skip
-
-
-def loaded(*arguments: str) -> tuple[str, set[str]]:
-    """Return what a command prints, and the modules that it loads."""
-    script = (
-        "import sys; before = set(sys.modules)\n"
-        "from netdsl.cli import main\n"
-        f"main({arguments!r})\n"
-        "print(*sorted(set(sys.modules) - before), file=sys.stderr)"
-    )
-    done = run(sys.executable, "-c", script)
-    return done.stdout, set(done.stderr.split())
 
 
 def test_start_loads_little() -> None:

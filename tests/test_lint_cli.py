@@ -12,11 +12,12 @@ import time
 from pathlib import Path
 
 import pytest
+from commands import Capture, loaded, outcome
 
 import netdsl
-from netdsl.cli import main
 from netdsl.diagnostics import CODES, Diagnostic, Edit, Fix
 from netdsl.lint import RULES
+from netdsl.linter.settings import forget
 from netdsl.source import Span
 
 CLEAN = "in 28x28x1 | conv 32@3 | relu | pool 2 | flatten | dense 10"
@@ -29,21 +30,12 @@ MUCH = "in 8 | dense 16 | relu | dropout 0.6 | dense 10"
 BROKEN = "in 8 | dnse 3"
 """E009, an error."""
 
-Capture = pytest.CaptureFixture[str]
-
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, which no settings lie above."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def outcome(capsys: Capture, *arguments: object) -> tuple[int, str, str]:
-    """Return the exit status, standard output and standard error of a command."""
-    status = main([str(argument) for argument in arguments])
-    out, err = capsys.readouterr()
-    return status, out, err
 
 
 def codes(capsys: Capture, *arguments: object) -> list[str]:
@@ -814,34 +806,86 @@ def test_a_net_is_linted() -> None:
     assert net.lint(select=["C106"])[0].shapes == ((16,), (16,))
 
 
+# Where code is emitted
+
+OWN_WEIGHTS = "in 28x28x1 | conv 8@3 | relu | pool 2 weighted | dense 10"
+RESERVED = "in 8 | dense 4 as forward | relu | dense 2"
+
+
+@pytest.mark.parametrize("target", ["torch", "keras"])
+def test_emit_warns_of_what_the_framework_lacks(capsys: Capture, folder: Path, target: str) -> None:
+    title = {"torch": "PyTorch", "keras": "Keras"}[target]
+    status, code, err = outcome(capsys, "emit", "--to", target, "-e", OWN_WEIGHTS)
+    assert (status, err.splitlines()[0]) == (
+        0,
+        f"X502 {title} has no `pool 2 weighted`: the emitted code keeps its scale and bias in a class of its own",
+    )
+    assert outcome(capsys, "emit", "--to", target, "-e", OWN_WEIGHTS, "-o", "code.py") == (0, "", err)
+    assert (folder / "code.py").read_text() == code
+
+
+def test_emit_warns_of_names_that_it_changes(capsys: Capture) -> None:
+    status, code, err = outcome(capsys, "emit", "--to", "torch", "-e", RESERVED)
+    assert status == 0
+    assert err.startswith("X506 `forward` ")
+    assert "calls it `forward_`" in err
+    assert "self.forward_ = " in code
+    status, code, err = outcome(capsys, "emit", "--to", "keras", "-e", RESERVED)
+    assert (status, err) == (0, "")
+    assert 'name="forward"' in code
+    branches = "let x = in 8 | dense 4 as self\nout add(x | dense 4 | relu, x) | dense 2"
+    for target in ("torch", "keras"):
+        assert "calls it `self_`" in outcome(capsys, "emit", "--to", target, "-e", branches)[2]
+    uses = "block part: dense 4 | relu\nin 8 | part as cpu | (part | dense 4) * 3 as half | part as compile | dense 2"
+    _, _, err = outcome(capsys, "emit", "--to", "torch", "-e", uses)
+    assert re.findall(r"calls it `(\w+)`", err) == ["cpu_", "half_", "compile_"]
+
+
+def test_what_emit_warns_of_can_be_turned_off(capsys: Capture, folder: Path) -> None:
+    write(folder, net=f"{OWN_WEIGHTS}  # noqa: X502", other=OWN_WEIGHTS)
+    command = ("emit", "--to", "torch")
+    assert outcome(capsys, *command, "net.net")[2] == ""
+    assert outcome(capsys, *command, "other.net")[2].startswith("X502 ")
+    assert outcome(capsys, "lint", "net.net")[1] == "No problems found\n"  # the comment is of use, so no S607
+    for settings in (
+        'ignore = ["X502"]',
+        'select = ["C"]',
+        'per-file-ignores = { "other.net" = ["target-lacks-layer"] }',
+    ):
+        (folder / "netdsl.toml").write_text(f"[lint]\n{settings}")
+        forget()
+        assert outcome(capsys, *command, "other.net")[2] == ""
+    (folder / "netdsl.toml").write_text("[lint]\nignored = []")
+    forget()
+    status, code, err = outcome(capsys, *command, "other.net")
+    assert (status, bool(code)) == (0, True)
+    assert err == "warning: `netdsl.toml`: there is no key `ignored` in [lint]; did you mean `ignore`?\n"
+
+
+def test_what_the_framework_lacks_altogether_is_no_warning(capsys: Capture) -> None:
+    text = "in 28x28x1 | conv 8@3 | relu | lrn 5 | flatten | dense 10"
+    assert outcome(capsys, "emit", "--to", "keras", "-e", text)[2] == ""
+    _, out, _ = outcome(capsys, "lint", "-e", text, "--select", "X502", "--output-format", "json")
+    assert [(found["severity"], found["message"]) for found in json.loads(out)] == [
+        ("info", "Keras has no `lrn 5`: the emitted code brings a class of its own")
+    ]
+    for silent in ("in 32x32x3 | conv 8@3/2 same | flatten | dense 10", "in 16x8 | attention 2 | pool global"):
+        assert codes(capsys, "-e", silent, "--select", "X502") == []
+
+
 # The process
 
 
 def test_other_commands_load_nothing_of_lint() -> None:
-    script = (
-        "import sys\nfrom netdsl.cli import main\n"
-        f"main(['summary', '-e', {CLEAN!r}])\n"
-        "print(*sorted(sys.modules), file=sys.stderr)"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(Path(netdsl.__file__).parents[1])}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-    assert not [
-        name for name in done.stderr.split() if re.match(r"netdsl\.(lint|linter|commands\.(lint|rule))\b", name)
-    ]
-    assert "tomllib" not in done.stderr.split()
+    _, modules = loaded("summary", "-e", CLEAN)
+    assert not [name for name in modules if re.match(r"netdsl\.(lint|linter|commands\.(lint|rule))\b", name)]
+    assert "tomllib" not in modules
 
 
 def test_lint_loads_no_emitter() -> None:
     """Which rules are on is asked of all of them, also of those that need to know what emitters do."""
-    script = (
-        "import sys\nfrom netdsl.cli import main\n"
-        f"main(['lint', '-e', {CLEAN!r}])\n"
-        "print(*sorted(sys.modules), file=sys.stderr)"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(Path(netdsl.__file__).parents[1])}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-    loaded = set(done.stderr.split())
-    assert not loaded & {"netdsl.emit.torch", "netdsl.emit.keras", "netdsl.emit.skeleton", "rich", "json", "torch"}
+    _, modules = loaded("lint", "-e", CLEAN)
+    assert not modules & {"netdsl.emit.torch", "netdsl.emit.keras", "netdsl.emit.skeleton", "rich", "json", "torch"}
 
 
 @pytest.mark.parametrize("command", ["lint", "check", "rule"])

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ..net import TARGETS
+
 if TYPE_CHECKING:
     from ..compiler import Result
     from ..diagnostics import Diagnostic
@@ -100,8 +102,16 @@ class _Rules(Mapping[str, "type[Rule]"]):
 RULES: Mapping[str, type[Rule]] = _Rules()
 
 
-def findings(result: Result, codes: Collection[str], thresholds: Thresholds) -> tuple[Diagnostic, ...]:
+ON_EMIT = ("X502", "X506")
+"""The rules that are on where code is emitted."""
+
+
+def findings(
+    result: Result, codes: Collection[str], thresholds: Thresholds, targets: Collection[str] = TARGETS
+) -> tuple[Diagnostic, ...]:
     """Return what the rules of some codes find in a text, in its order, each place once for each rule.
+
+    `targets` are the frameworks that the network is for, of which some rules speak.
 
     A text with errors gets what can be said of the rest of it; the blocks of a library are looked at on symbols. Where
     the pattern lies in a file that the text uses, the places are in that one.
@@ -111,7 +121,7 @@ def findings(result: Result, codes: Collection[str], thresholds: Thresholds) -> 
     rules = [RULES[code]() for code in FILES if code in codes]
     found: dict[tuple[Any, ...], Diagnostic] = {}
     if rules:
-        first, *others = (_found(rules, views, thresholds) for views in views_of(result))
+        first, *others = (_found(rules, views, thresholds) for views in views_of(result, targets))
         found = {key: one for key, one in first.items() if all(key in other for other in others)}
     source = result.program.source
     return tuple(

@@ -20,10 +20,14 @@ class ActivationMemory(Rule):
     page = Page(
         what="A tensor that takes more than half of the memory that activations take at their peak.",
         why="Shrinking this one is what makes the network smaller in use, or its batch larger.",
-        source="",
+        source='Lin, Chen, Cai, Gan and Han, 2021, "MCUNetV2": few layers make the peak of a whole network.',
         example="in 16x16x8 | conv_transpose 8@16x16/16",
         instead="in 16x16x8 | conv_transpose 2@2x2/2",
         wrong_when="Memory is no concern.",
+        limits=(
+            "Half: a tensor and what is made of it are both alive, so that in a network of equal maps no tensor "
+            "takes more than half of the peak."
+        ),
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:

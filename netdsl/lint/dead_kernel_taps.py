@@ -26,6 +26,11 @@ class DeadKernelTaps(Rule):
         example="in 8x8x16 | pool 8 | conv 64@3x3 same | relu | pool global | dense 10",
         instead="in 8x8x16 | pool 8 | conv 64@1x1 | relu | pool global | dense 10",
         wrong_when="The network also runs on larger inputs.",
+        limits=(
+            "A quarter: a kernel of k uses all of its weights on (k + 1)/2 positions or more, a 3x3 on 2x2 and a "
+            "7x7 on 4x4, as networks for 224x224 have them on images of 32x32. On one position less, a kernel of "
+            "up to 7 loses more than a quarter."
+        ),
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:

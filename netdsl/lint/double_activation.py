@@ -29,7 +29,7 @@ class DoubleActivation(Rule):
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:
         for place in view.places:
             first = self._before(view, place)
-            if first is None or any(reader.does is not None and reader.does.multiplies for reader in place.readers):
+            if first is None or any(end is not None and end.multiplies for end, _ in view.after(place, passes)):
                 continue
             is_spare = self._is_spare(view, place)
             distributions = [one for one in (first, place) if one.does is not None and one.does.makes == "distribution"]

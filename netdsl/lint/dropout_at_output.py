@@ -20,7 +20,7 @@ class DropoutAtOutput(Rule):
             "While training it sets parts of the answer to 0, whatever the network says, and the loss "
             "punishes that. It never regularises anything, as no layer that learns follows."
         ),
-        source="",
+        source='Srivastava et al., 2014, "Dropout", who drop inputs and hidden units.',
         example="in 64 | dense 32 | relu | dense 10 | dropout 0.5",
         instead="in 64 | dense 32 | relu | dropout 0.5 | dense 10",
         wrong_when="Never; SqueezeNet drops before its last convolution and averages behind.",

@@ -18,10 +18,14 @@ class DroppedBorder(Rule):
     page = Page(
         what="A pool without padding whose windows do not reach the last rows or columns, at least a fifth of them.",
         why="What lies there is never seen: 3 of 7 rows, where windows of 4 begin at the first.",
-        source="",
+        source="PyTorch's documentation of MaxPool2d: `ceil_mode` lets windows go beyond the end.",
         example="in 28x28x1 | conv 8@3x3 same | relu | pool 4 | conv 8@3x3 same | relu | pool 4 | flatten | dense 10",
         instead="in 28x28x1 | conv 8@3x3 same | relu | pool 4 | conv 8@3x3 same | relu | pool 7 | flatten | dense 10",
         wrong_when="The border holds nothing of interest.",
+        limits=(
+            "A fifth: a pool of 2 loses a row of any odd number, which on 7 rows or more is less, and a pool of 3 "
+            "at most 2 of 11. What is wrong is found on small maps, where 3 of 7 or 1 of 3 rows are lost."
+        ),
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:
@@ -44,4 +48,3 @@ class DroppedBorder(Rule):
 
 
 LEAST_PART = 0.2
-"""Of an axis; a window of 2 leaves a row out of any odd number, which matters where there are few."""

@@ -22,9 +22,13 @@ class FactorableKernel(Rule):
             "27/49, with an activation more in between."
         ),
         source='Szegedy et al., 2016, "Rethinking the inception architecture", section 3.1.',
-        example="in 32x32x32 | conv 64@5x5 same | relu | flatten | dense 10",
-        instead="in 32x32x32 | conv 64@3x3 same | relu | conv 64@3x3 same | relu | flatten | dense 10",
+        example="in 8x8x32 | conv 64@5x5 same | relu | flatten | dense 10",
+        instead="in 8x8x32 | conv 64@3x3 same | relu | conv 64@3x3 same | relu | flatten | dense 10",
         wrong_when="The large kernel is what is studied.",
+        limits=(
+            "Behind fewer than 32 channels, as those of an image, the large kernel is a small part of the work, "
+            "and a second convolution on all filters may cost more."
+        ),
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:

@@ -21,7 +21,7 @@ class FlattenOrder(Rule):
             "Keras flattens channels last, PyTorch code often channels first: the rows of the dense layer's "
             "kernel are in another order, and weights that are moved by hand have to be permuted."
         ),
-        source="",
+        source="Keras' `data_format`; Keras 2 had `convert_dense_weights_data_format` for such weights.",
         example="in 28x28x3 | conv 8@3x3 | relu | flatten | dense 10",
         instead="in 28x28x3 | conv 8@15x15 | relu | pool global | dense 10",
         wrong_when="Weights are moved by netdsl, which permutes them.",

@@ -20,7 +20,7 @@ class HiddenSoftmax(Rule):
             "It leaves values that sum to 1, so that units can grow only at the cost of others, and the more "
             "there are the smaller they get. It is made for outputs and for weighting."
         ),
-        source="",
+        source='Bridle, 1990, "Probabilistic interpretation of feedforward classification network outputs".',
         example="in 64 | dense 32 | softmax | dense 10",
         instead="in 64 | dense 32 | relu | dense 10",
         wrong_when=(

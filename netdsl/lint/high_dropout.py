@@ -25,6 +25,10 @@ class HighDropout(Rule):
         example="in 64 | dense 256 | relu | dropout 0.9 | dense 10",
         instead="in 64 | dense 256 | relu | dropout 0.5 | dense 10",
         wrong_when="The layer is very wide, or the rate was tuned.",
+        limits=(
+            "0.5 is the rate of the paper on dropout, of AlexNet and of VGG. At 0.8 and above, what is left has "
+            "five times its size and more; no network of the zoo drops that much."
+        ),
         options="`max-dropout` (0.5): AlexNet and VGG have that rate, at which what is drawn varies most.",
     )
 

@@ -25,7 +25,7 @@ class IdenticalBranches(Rule):
             "Most often one has been copied to be changed, and was not. Two equal branches side by side are "
             "one of twice the width, and their sum says no more than one."
         ),
-        source="",
+        source="Branches that are the same are found in every language, as by S3923 of Sonar and V523 of PVS-Studio.",
         example="in 32x32x8 | concat(conv 16@3x3 same | relu, conv 16@3x3 same | relu) | pool global | dense 10",
         instead="in 32x32x8 | concat(conv 16@3x3 same | relu, conv 16@5x5 same | relu) | pool global | dense 10",
         wrong_when="An ensemble. Branches of `each` are meant to be alike, and are left alone.",

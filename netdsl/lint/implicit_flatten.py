@@ -18,7 +18,7 @@ class ImplicitFlatten(Rule):
     page = Page(
         what="A `dense` on a map, which flattens it first.",
         why="Where a map ends and a vector begins is worth seeing; some teams want it written.",
-        source="",
+        source="The Zen of Python: explicit is better than implicit.",
         example="in 28x28x1 | dense 32 | relu | dense 10",
         instead="in 28x28x1 | flatten | dense 32 | relu | dense 10",
         wrong_when="It is a matter of taste.",

@@ -27,6 +27,10 @@ class LopsidedWindow(Rule):
         example="in 98x90x1 | conv 64@5x51 same | relu | pool 2 | flatten | dense 10",
         instead="in 98x90x1 | conv 64@5x5 same | relu | pool 2 | flatten | dense 10",
         wrong_when="The axes mean different things, as time and frequency. Pairs such as 1x7 and 7x1 are left alone.",
+        limits=(
+            "Images of cameras are mostly 4:3, and their axes mean the same; from 3:2 on a map may be a "
+            "spectrogram or a line of text."
+        ),
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:

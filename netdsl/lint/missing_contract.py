@@ -22,7 +22,7 @@ class MissingContract(Rule):
             "Whether the last activation, the loss and the labels go together can only be checked where they "
             "are said; and the emitted code then has a training step."
         ),
-        source="",
+        source="The rules of NeuraLint and UMLAUT on outputs and losses, which need to know the loss.",
         example="in 784 | dense 32 | relu | dense 10",
         instead="in 784 | dense 32 | relu | dense 10\ntrain loss=cross_entropy_logits target=10",
         wrong_when="The network is a part of another one.",

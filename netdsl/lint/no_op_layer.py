@@ -25,7 +25,7 @@ class NoOpLayer(Rule):
             "`flatten` of a vector, `reshape` to the same shape, `concat` of one branch, a group `* 1`."
         ),
         why="It reads as if something happened there.",
-        source="",
+        source="Statements without effect are found in every language, as by W0104 of Pylint.",
         example="in 64 | flatten | dense 32 | relu | dense 10",
         instead="in 64 | dense 32 | relu | dense 10",
         wrong_when=(

@@ -20,9 +20,9 @@ class NormAtOutput(Rule):
             "It takes the scale out of the answer: what leaves has the mean and variance of the norm's own "
             "weights, whatever the layer before says."
         ),
-        source="",
-        example="in 64 | dense 32 | relu | dense 10 | bn\ntrain loss=mse",
-        instead="in 64 | dense 32 | bn | relu | dense 10\ntrain loss=mse",
+        source='Ioffe and Szegedy, 2015, "Batch normalization", who normalise what enters an activation.',
+        example="in 64 | dense 32 | relu | dense 10 nobias | bn\ntrain loss=mse",
+        instead="in 64 | dense 32 nobias | bn | relu | dense 10\ntrain loss=mse",
         wrong_when="The output is an encoding for something else. Behind sums, as in a transformer, it is left alone.",
     )
 

@@ -29,6 +29,10 @@ class PoolAfterEveryConv(Rule):
             "| flatten | dense 10"
         ),
         wrong_when="The network has to be small and fast, as the tiny ones of YOLO.",
+        limits=(
+            "Up to four convolutions with a pool each are the networks of most tutorials, for images of 28 to 150 "
+            "pixels."
+        ),
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:
@@ -47,4 +51,3 @@ class PoolAfterEveryConv(Rule):
 
 
 FEWEST = 5
-"""Convolutions; up to four with a pool each are the networks of most tutorials."""

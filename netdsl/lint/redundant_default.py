@@ -20,7 +20,7 @@ class RedundantDefault(Rule):
     page = Page(
         what="An argument that has the value of its default.",
         why="It makes a reader look for the reason.",
-        source="",
+        source="Ruff has it for `open`, as UP015.",
         example="in 28x28x1 | conv 8@3x3 valid groups=1 | relu | flatten | dense 10",
         instead="in 28x28x1 | conv 8@3x3 | relu | flatten | dense 10",
         wrong_when="Defaults of other frameworks differ, and the text says so for their users.",

@@ -20,10 +20,11 @@ class RepeatedBlock(Rule):
     page = Page(
         what="The same stages at least three times in a row.",
         why="A repeat says how often, and a change has to be made once.",
-        source="",
+        source='Hunt and Thomas, 1999, "The pragmatic programmer": every piece of knowledge in one place.',
         example="in 16 | dense 16 | relu | dense 16 | relu | dense 16 | relu | dense 2",
         instead="in 16 | (dense 16 | relu) * 3 | dense 2",
         wrong_when="The copies are about to differ.",
+        limits=("Two copies are often clearer written out; from three on the count says more."),
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:

@@ -20,7 +20,8 @@ class Page:
     """What there is to know about a rule.
 
     `example` is a program that has the pattern, `instead` one that does the same without it; tests run both.
-    `source` says who found it or where it has been seen, `wrong_when` where a finding may be ignored.
+    `source` says who found it or where it has been seen, `wrong_when` where a finding may be ignored,
+    and `limits` why the numbers that it compares with are where they are.
     """
 
     what: str
@@ -29,6 +30,7 @@ class Page:
     example: str
     instead: str
     wrong_when: str
+    limits: str = ""
     options: str = ""
 
 
@@ -42,6 +44,8 @@ class Rule:
     """"error", "warning" or "info": what most of its findings are."""
     is_default: ClassVar[bool] = True
     """Whether it runs where no options ask for it."""
+    is_on_emit: ClassVar[bool] = False
+    """Whether it runs where code is emitted, if no options forbid it."""
     is_preview: ClassVar[bool] = False
     """Whether it is on trial, and runs only where previews are asked for."""
     page: ClassVar[Page]

@@ -33,6 +33,11 @@ class SaturatingStack(Rule):
             "The weights start so that the slopes are met, or the network is trained layer by layer. LeNet-5,"
             " with four tanh, is below the limit."
         ),
+        limits=(
+            "Four sigmoids let at most (1/4)^4, less than half a percent, of a gradient through, and Glorot and "
+            "Bengio show them stuck; three still learn. A tanh has a slope of 1 at zero: LeNet-5 has four in a "
+            "row, the paper goes up to five."
+        ),
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:
@@ -54,7 +59,6 @@ class SaturatingStack(Rule):
 
 
 MOST_SIGMOIDS, MOST_TANHS = 4, 6
-"""How many in a row are too many: a network of four tanh is LeNet-5, and one of three sigmoids still learns."""
 
 
 def _stages(view: View, is_centred: bool) -> tuple[Through, Through]:

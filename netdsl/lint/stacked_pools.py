@@ -17,7 +17,7 @@ class StackedPools(Rule):
     page = Page(
         what="A pool directly behind another one, with nothing else that reads the first.",
         why="Two pools in a row are one with a larger window: nothing is learned between them.",
-        source="",
+        source="Algebra: the largest of the largest values is the largest of all.",
         example="in 32x32x3 | conv 16@3x3 same | relu | pool 2 | pool 2 | flatten | dense 10",
         instead="in 32x32x3 | conv 16@3x3 same | relu | pool 4 | flatten | dense 10",
         wrong_when=(

@@ -28,6 +28,10 @@ class SuspiciousChannelOrder(Rule):
         example="in 3x32x32 | conv 16@3x3 same | relu | flatten | dense 10",
         instead="in 32x32x3 | conv 16@3x3 same | relu | flatten | dense 10",
         wrong_when="The data has three or four rows, of sensors for example.",
+        limits=(
+            "Images have 1 (grey), 3 (colour) or 4 channels (with transparency); a side of four positions or "
+            "fewer could itself be a number of channels, so that nothing is said where one is that small."
+        ),
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:

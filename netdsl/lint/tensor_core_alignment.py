@@ -28,6 +28,11 @@ class TensorCoreAlignment(Rule):
         example="in 64 | dense 250 | relu | dense 10",
         instead="in 64 | dense 256 | relu | dense 10",
         wrong_when="The network runs on something else, or its shape is given.",
+        limits=(
+            "8 numbers of half precision are the 16 bytes that NVIDIA's guide asks for; it names 64 as best on an "
+            "A100, which is asked of vocabularies alone, whose layer is the largest. A layer with less than 1 % "
+            "of the work cannot change the time by more."
+        ),
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:

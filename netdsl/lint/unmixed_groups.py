@@ -27,6 +27,9 @@ class UnmixedGroups(Rule):
             "| flatten | dense 10"
         ),
         wrong_when="Separate networks are meant, as an ensemble.",
+        limits=(
+            "AlexNet has two groups in a row, one for each of the devices that it was trained on, and joins them later."
+        ),
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:
@@ -51,7 +54,6 @@ class UnmixedGroups(Rule):
 
 
 FEWEST = 3
-"""AlexNet has two in a row, one for each of the devices that it was trained on."""
 
 
 def _groups(place: Place) -> int | None:

@@ -27,6 +27,10 @@ class UnproductiveLayers(Rule):
         example="in 32x32x3 | for c in [64, 128, 256] ((conv c@3x3 same | relu) * 4 | pool 2) | pool global | dense 10",
         instead="in 32x32x3 | for c in [64, 128] ((conv c@3x3 same | relu) * 3 | pool 2) | pool global | dense 10",
         wrong_when="The network also runs on larger images. One that enlarges maps is left alone.",
+        limits=(
+            "One such layer may be the last of a stage, and is no design; with two or more, a stage could go. "
+            "Without a branch there is nothing that leads the image itself to them."
+        ),
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:

@@ -20,7 +20,7 @@ class UnusedDefinition(Rule):
     page = Page(
         what="A block, a shared block or a constant that nothing in the file uses.",
         why="It is never part of the network; most often another one was meant where it should stand.",
-        source="",
+        source="Ruff has it for Python, as F401 and F841.",
         example="block cbr c: conv c@3 same nobias | bn | relu\nin 32x32x3 | conv 8@3x3 | relu | flatten | dense 10",
         instead="block cbr c: conv c@3 same nobias | bn | relu\nin 32x32x3 | cbr 8 | flatten | dense 10",
         wrong_when="Never; in a file that only declares things for others this rule is silent.",

@@ -5,7 +5,8 @@ Blocks and repeats are written out, so that a rule sees across their borders; of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import cached_property
 from typing import Any, Generic, TypeVar, overload
 
 from attrs import Factory, field, frozen
@@ -16,6 +17,7 @@ from ..compiler import Result
 from ..diagnostics import Related, quoted
 from ..layer import Layer, Size, Slide, Tensor
 from ..network import Body, Output, Repeat, Run, Step, Use, Value
+from ..size import product
 from ..source import Span
 from ..syntax import tree
 from ..training import Train
@@ -138,6 +140,11 @@ class Place:
     def joins(self) -> bool:
         """Whether it makes one tensor of several branches."""
         return self.does is not None and self.does.combines and len(self.inputs) > 1
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether it is a product, so that what enters can be a weight of something else."""
+        return self.does is not None and self.does.multiplies
 
     @property
     def passes(self) -> bool:
@@ -290,7 +297,14 @@ class Row:
 class View:
     """A network, or one block of a library; see `views.views_of`."""
 
-    def __init__(self, result: Result, places: tuple[Place, ...], ends: tuple[End, ...], is_whole: bool) -> None:
+    def __init__(
+        self,
+        result: Result,
+        places: tuple[Place, ...],
+        ends: tuple[End, ...],
+        is_whole: bool,
+        targets: Collection[str],
+    ) -> None:
         self.result = result
         self.program = result.program
         self.places = places
@@ -299,24 +313,31 @@ class View:
         """Whether every use of every block is among the places."""
         self.has_mistakes = bool(result.errors)
         """Whether some stages are not known, which may be what makes the others right."""
+        self.targets = targets
+        """The frameworks that the network is for."""
         self.edits = Edits(result.program)
         self.is_library = result.is_library
         self._fields: dict[Frame, tuple[Fields | None, ...]] = {}
         self._receptive = ReceptiveFields()
-        self._hidden = self._leading_to_learners()
-
-    def _leading_to_learners(self) -> frozenset[Place]:
-        found = set()
-        for place in reversed(self.places):
-            if any(_may_learn(reader) or reader in found for reader in place.readers):
-                found.add(place)
-        return frozenset(found)
+        self._tails: dict[End, tuple[Tail, ...]] = {}
 
     # Where something stands
 
     def is_hidden(self, place: Place) -> bool:
         """Whether a layer that learns stands somewhere behind."""
         return place in self._hidden
+
+    @cached_property
+    def _hidden(self) -> frozenset[Place]:
+        return self.leading_to(_may_learn)
+
+    def leading_to(self, wanted: Through) -> frozenset[Place]:
+        """Return the places behind which somewhere is one that is wanted."""
+        found = set()
+        for place in reversed(self.places):
+            if any(wanted(reader) or reader in found for reader in place.readers):
+                found.add(place)
+        return frozenset(found)
 
     def before(self, place: Place, through: Through) -> tuple[Place | None, tuple[Place, ...]]:
         """Return what is before a place, behind what is looked through, and that, the nearest first."""
@@ -332,35 +353,24 @@ class View:
 
         None stands for an end.
         """
-        waiting: list[tuple[Place, tuple[Place, ...]]] = [(place, ())]
-        seen = {place}
+        way: dict[Place, Place] = {}
+        waiting = [place]
         while waiting:
-            here, between = waiting.pop()
+            here = waiting.pop()
             if not here.readers:
-                yield None, between
+                yield None, _along(way, here)
             for reader in here.readers:
                 if not through(reader):
-                    yield reader, between
-                elif reader not in seen:
-                    seen.add(reader)
-                    waiting.append((reader, (*between, reader)))
+                    yield reader, _along(way, here)
+                elif reader not in way:
+                    way[reader] = here
+                    waiting.append(reader)
 
     def only_reader(self, place: Place) -> Place | None:
         """Return what reads a place, if that is one stage and no output."""
         if len(place.readers) != 1 or any(end.place is place for end in self.ends):
             return None
         return place.readers[0]
-
-    def behind(self, places: Iterable[Place]) -> set[Place]:
-        """Return all that depends on some places, with these."""
-        found = set(places)
-        waiting = list(found)
-        while waiting:
-            for reader in waiting.pop().readers:
-                if reader not in found:
-                    found.add(reader)
-                    waiting.append(reader)
-        return found
 
     def ahead(self, places: Iterable[Place]) -> set[Place]:
         """Return all that some places depend on, with these."""
@@ -388,43 +398,88 @@ class View:
             return None
         return Image(inputs[0], (height, width))
 
+    def is_rebuilt(self, end: End) -> bool:
+        """Whether an output has as many values as an input, so that the network may return what enters."""
+        x = end.place.output
+        sizes = {number(product(place.output.sizes)) for place in self.inputs() if place.output is not None}
+        return x is None or number(product(x.sizes)) in sizes
+
     def is_in_branch(self, place: Place, of_sum: bool = True) -> bool:
         """Whether it stands in a residual branch: branches are added behind it, one of which leads round it.
 
         Without `of_sum` they may be joined in any way.
         """
-        behind = self.behind((place,))
-        around = self.behind(self.ahead((place,))) - behind
-        return any(
-            joined.does is not None
-            and (joined.does.adds or not of_sum)
-            and any(source in around for source in joined.inputs)
-            for joined in behind
-            if joined.joins
-        )
+        behind = {place}
+        for number in range(self._numbers[place], len(self.places)):
+            here = self.places[number]
+            if not behind.isdisjoint(here.inputs):
+                if here.joins and here.does is not None and (here.does.adds or not of_sum):
+                    around = (source for source in here.inputs if source not in behind)
+                    if any(self._sources[source] & self._sources[place] for source in around):
+                        return True
+                behind.add(here)
+            if here in behind and here in self._waists:
+                return False
+        return False
+
+    @cached_property
+    def _numbers(self) -> dict[Place, int]:
+        return {place: number for number, place in enumerate(self.places)}
+
+    @cached_property
+    def _sources(self) -> dict[Place, frozenset[Place]]:
+        """What each place depends on of that which depends on nothing, as inputs do."""
+        found: dict[Place, frozenset[Place]] = {}
+        for place in self.places:
+            first, *others = (found[source] for source in place.inputs) if place.inputs else (frozenset((place,)),)
+            found[place] = first.union(*others) if any(other is not first for other in others) else first
+        return found
+
+    @cached_property
+    def _waists(self) -> frozenset[Place]:
+        """The places that nothing leads round: of all before them, only they are read behind them."""
+        found, furthest = set(), 0
+        for number, place in enumerate(self.places):
+            if furthest <= number:
+                found.add(place)
+            furthest = max([furthest, *(self._numbers[reader] for reader in place.readers)])
+        return frozenset(found)
 
     def is_everywhere(self, place: Place, found: Callable[[Place], bool]) -> bool:
         """Whether something holds wherever a stage of the text stands."""
-        return self.is_whole and all(found(other) for other in self.places if other.span == place.span)
+        return self.is_whole and all(map(found, self._standing[place.span]))
 
-    def tails(self, end: End) -> Iterator[Tail]:
+    @cached_property
+    def _standing(self) -> dict[Span, list[Place]]:
+        """The places where each stage of the text stands."""
+        found: dict[Span, list[Place]] = {}
+        for place in self.places:
+            found.setdefault(place.span, []).append(place)
+        return found
+
+    def tails(self, end: End) -> tuple[Tail, ...]:
         """Return the ways back from an output to the last layers that learn."""
-        waiting: list[tuple[Place, Place | None, tuple[Place, ...], bool]] = [(end.place, None, (), False)]
-        seen = {end.place}
+        if end not in self._tails:
+            self._tails[end] = tuple(self._ways_back(end))
+        return self._tails[end]
+
+    def _ways_back(self, end: End) -> Iterator[Tail]:
+        waiting: list[tuple[Place, Place | None, bool]] = [(end.place, None, False)]
+        way: dict[Place, Place] = {}
         while waiting:
-            here, activation, between, is_joined = waiting.pop()
+            here, activation, is_joined = waiting.pop()
             if here.learns:
-                yield Tail(here, activation, between, is_joined)
+                yield Tail(here, activation, (end.place, *_along(way, here))[:-1], is_joined)
                 continue
             if here.is_activation and activation is None:
                 activation = here
             if not (here.joins or _keeps_meaning(here)):
-                yield Tail(None, activation, between, is_joined)
+                yield Tail(None, activation, (end.place, *_along(way, here))[:-1], is_joined)
                 continue
             for source in here.inputs:
-                if source not in seen:
-                    seen.add(source)
-                    waiting.append((source, activation, (*between, here), is_joined or here.joins))
+                if source not in way:
+                    way[source] = here
+                    waiting.append((source, activation, is_joined or here.joins))
 
     def rows(self, counts: Through, ends: Through) -> list[Row]:
         """Return the longest rows of stages that count, along ways on which nothing ends them."""
@@ -513,6 +568,15 @@ def passes_or_rescales(place: Place) -> bool:
 
 def _count(row: Row) -> int:
     return row.count
+
+
+def _along(way: dict[Place, Place], place: Place) -> tuple[Place, ...]:
+    """Return what lies on a way up to a place, with that, from the first that has one before it."""
+    found = []
+    while place in way:
+        found.append(place)
+        place = way[place]
+    return tuple(reversed(found))
 
 
 def _may_learn(place: Place) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from ..blame import SHAPES
@@ -11,6 +11,7 @@ from ..elaborate import Elaborator
 from ..expressions import Mistake, Silent
 from ..layer import Layer, Tensor
 from ..layers.windows import axis_names
+from ..net import TARGETS
 from ..network import Body, Experts, If, Network, Repeat, Step, Use, Value
 from ..scope import Block, Builder, Declarations
 from ..size import Undecided, symbol
@@ -24,22 +25,22 @@ MOST_PLACES = 4_000
 """Beyond, a block or repeat is written out where that has not been done before, and of a repeat two copies."""
 
 
-def views_of(result: Result) -> Iterator[list[View]]:
+def views_of(result: Result, targets: Collection[str] = TARGETS) -> Iterator[list[View]]:
     """Return what there is to look at in a text: its network, or the blocks of a library.
 
     There are several such lists where a text has mistakes; what is true of it is true in each.
     """
-    if result.is_library:
-        yield [View(result, (), (), True), *_blocks(result)]  # the first is for what is said of the text alone
+    if result.is_library:  # the first is for what is said of the text alone
+        yield [View(result, (), (), True, targets), *_blocks(result, targets)]
     else:
         for network in guesses(result) if result.errors else (result.network,):
-            yield [_view_of_network(result, network)]
+            yield [_view_of_network(result, network, targets)]
 
 
-def _view_of_network(result: Result, network: Network) -> View:
+def _view_of_network(result: Result, network: Network, targets: Collection[str]) -> View:
     walk = _Walk()
     values = walk.body(Frame(network.body), ())
-    return View(result, tuple(walk.places), tuple(_ends(result, network, values)), walk.is_whole)
+    return View(result, tuple(walk.places), tuple(_ends(result, network, values)), walk.is_whole, targets)
 
 
 def _ends(result: Result, network: Network, values: Sequence[Place]) -> Iterator[End]:
@@ -153,7 +154,7 @@ WIDTH, SIDE = 64, 56
 """What stands for a number of channels, and for a size, that a block of a library cannot leave open."""
 
 
-def _blocks(result: Result) -> Iterator[View]:
+def _blocks(result: Result, targets: Collection[str]) -> Iterator[View]:
     """Return the blocks of a library, each by itself."""
     elaborator = Elaborator(result.program.source, result.network.options)
     builder = Builder(None, (), Declarations(result.program))
@@ -166,10 +167,10 @@ def _blocks(result: Result) -> Iterator[View]:
         if isinstance(block, Block):
             body = _body_of(result, block)
             if body is not None:
-                yield _view_of(result, block, body)
+                yield _view_of(result, block, body, targets)
 
 
-def _view_of(result: Result, block: Block, body: Body) -> View:
+def _view_of(result: Result, block: Block, body: Body, targets: Collection[str]) -> View:
     walk = _Walk()
     frame = Frame(body)
     entering = []
@@ -177,7 +178,7 @@ def _view_of(result: Result, block: Block, body: Body) -> View:
         step = Step("in", None, (), x, block.span, "")
         entering.append(walk.place(frame, step, None, (), value))
     walk.body(frame, entering)
-    return View(result, tuple(walk.places), (), walk.is_whole)
+    return View(result, tuple(walk.places), (), walk.is_whole, targets)
 
 
 def _body_of(result: Result, block: Block) -> Body | None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Related
-from ..size import product
 from .rule import Page, Rule
 from .thresholds import Thresholds
-from .view import View, is_between, number
+from .view import View, is_between
 
 
 class WideningHead(Rule):
@@ -30,9 +29,9 @@ class WideningHead(Rule):
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:
-        sizes = {number(product(place.output.sizes)) for place in view.inputs() if place.output is not None}
-        if any(end.place.output is None or number(product(end.place.output.sizes)) in sizes for end in view.ends):
+        if any(map(view.is_rebuilt, view.ends)):
             return
+        decoding = view.leading_to(lambda place: place.does is not None and place.does.convolves)
         for place in view.places:
             if (
                 not place.is_dense
@@ -44,7 +43,7 @@ class WideningHead(Rule):
             first, _ = view.before(place, is_between)
             if first is None or not first.is_dense or first.units is None or first.units >= place.units:
                 continue
-            if any(one.does is not None and one.does.convolves for one in view.behind((place,))):
+            if place in decoding:
                 continue
             yield self.found(
                 place.span,

@@ -10,6 +10,7 @@ from ..compiler import Result
 from ..diagnostics import Diagnostic
 from ..lint import findings
 from ..lint.thresholds import Thresholds
+from ..net import TARGETS
 from ..network import Body, Experts, Network, Repeat, Step, Use
 from .selection import is_error
 from .suppressions import UNUSED, Suppressions
@@ -31,8 +32,10 @@ class Checked:
         return tuple(diagnostic for diagnostic in self.found if is_error(diagnostic.code))
 
 
-def check(result: Result, codes: Collection[str], thresholds: Thresholds) -> Checked:
-    """Return what is found in a text that has been compiled, by the rules that are on.
+def check(
+    result: Result, codes: Collection[str], thresholds: Thresholds, targets: Collection[str] = TARGETS
+) -> Checked:
+    """Return what is found in a text that has been compiled for some frameworks, by the rules that are on.
 
     What is found in a file that the text uses is left to whoever checks that file, unless it is an error. A text that
     only declares what others can use needs no network in it.
@@ -42,7 +45,7 @@ def check(result: Result, codes: Collection[str], thresholds: Thresholds) -> Che
     asked = wanted | suppressions.codes if UNUSED in wanted else wanted
     found = [
         diagnostic
-        for diagnostic in (*result.diagnostics, *findings(result, asked, thresholds))
+        for diagnostic in (*result.diagnostics, *findings(result, asked, thresholds, targets))
         if is_error(diagnostic.code) or (diagnostic.code in asked and diagnostic.span.source is result.program.source)
     ]
     if result.is_library:

@@ -89,7 +89,8 @@ def _state(code: str) -> str:
     rule = RULES[code]
     if code in CODES or code.startswith("E"):
         return f"{rule.severity}, always on"
-    return f"{rule.severity}, " + ("in preview" if rule.is_preview else "on" if rule.is_default else "off")
+    on = "in preview" if rule.is_preview else "on" if rule.is_default else "off"
+    return f"{rule.severity}, {on}" + (" but for `netdsl emit`" if rule.is_on_emit else "")
 
 
 def _parts(code: str) -> Iterator[tuple[str, list[str], bool]]:
@@ -101,6 +102,7 @@ def _parts(code: str) -> Iterator[tuple[str, list[str], bool]]:
         ("Example", page.example, True),
         ("Use instead", page.instead, True),
         ("When it is wrong", page.wrong_when, False),
+        ("Why these numbers", page.limits, False),
         ("Source", page.source, False),
         ("Options", page.options, False),
     )

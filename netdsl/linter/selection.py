@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from attrs import frozen
 
 from ..diagnostics import CODES
-from ..lint import RULES
+from ..lint import FILES, RULES
 from ..spelling import nearest
 
 ALL = "ALL"
@@ -32,7 +32,7 @@ def is_code(word: str) -> bool:
 
 def name_of(code: str) -> str:
     """Return the name that goes with a code."""
-    return CODES[code] if code in CODES else RULES[code].name
+    return CODES[code] if code in CODES else FILES[code].replace("_", "-")
 
 
 def known_codes() -> frozenset[str]:
@@ -87,13 +87,16 @@ class Choice:
     ignore: tuple[str, ...] = ()
 
 
-def selected(choices: Sequence[Choice], preview: bool) -> frozenset[str]:
+def selected(choices: Sequence[Choice], preview: bool, usual: Iterable[str] | None = None) -> frozenset[str]:
     """Return the codes of the rules that are on. Raises UnknownRule, and ValueError where an error is to be ignored.
 
     A later choice goes on from what an earlier one left, or puts its own selection in the place of that. Inside of one
-    a code counts more than the letter that it begins with, and of equals, `ignore` counts.
+    a code counts more than the letter that it begins with, and of equals, `ignore` counts. `usual` are the rules to
+    begin with, without them those that are on by default.
     """
-    codes = frozenset(code for code, rule in RULES.items() if rule.is_default and not rule.is_preview)
+    if usual is None:
+        usual = (code for code, rule in RULES.items() if rule.is_default and not rule.is_preview)
+    codes = frozenset(usual)
     for choice in choices:
         check_ignored(choice.ignore)
         said = [(_specificity(word), False, word) for word in (*(choice.select or ()), *choice.extend_select)]

@@ -38,13 +38,15 @@ class Settings:
     preview: bool = False
     fail_on: str = FAILS_ON
     thresholds: Thresholds = Factory(Thresholds)
+    usual: tuple[str, ...] | None = None
+    """The rules that are on where nothing is said of them; None means those that are on by default."""
     folder: str = field(default="", eq=False)
     """That of the configuration, which patterns of files are relative to; "" is the current one."""
 
     @cached_property
     def codes(self) -> frozenset[str]:
         """The rules that are on. Raises ValueError where a rule is named that there is none of."""
-        return selected(self.choices, self.preview)
+        return selected(self.choices, self.preview, self.usual)
 
     def codes_in(self, path: str, ignores: Ignores = ()) -> frozenset[str]:
         """Return the rules that are on in a file; the patterns of `ignores` are relative to the current folder."""
@@ -88,12 +90,12 @@ def forget() -> None:
 
 def read_settings(path: str, must_exist: bool = True) -> Settings | None:
     """Return what a file of configuration decides; None where it says nothing of netdsl. Raises SettingsError."""
-    import tomllib
-
     from ..files import in_words
 
     try:
         with open(path, "rb") as file:
+            import tomllib
+
             content = tomllib.load(file)
     except (FileNotFoundError, NotADirectoryError) as reason:
         if not must_exist:
@@ -151,7 +153,7 @@ class _Reader:
             value("preview", _truth, False),
             value("fail-on", _severity, FAILS_ON),
             self.limits(Thresholds(), keys, table),
-            self.folder,
+            folder=self.folder,
         )
 
     def value(self, content: Mapping[str, Any], key: str, read: Callable[[object], T], table: str) -> T:
