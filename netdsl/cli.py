@@ -10,7 +10,7 @@ from functools import partial
 
 from . import __version__
 from .commands.shared import DONE, FOUND, INTERRUPTED, USAGE, decided, report, wrong
-from .diagnostics import CompileError, Diagnostic
+from .diagnostics import CompileError
 from .files import (
     STANDARD_INPUT,
     content_of,
@@ -24,7 +24,7 @@ from .files import (
     unreadable,
     write,
 )
-from .source import Source, Span
+from .source import Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -444,17 +444,12 @@ def _format(options: Namespace, path: str) -> bool | None:
     return after != before
 
 
-_CHECK = "it has an argument or a branch in the form of another language, which `netdsl check` tells of"
-
-
 def _in_form(content: bytes, name: str) -> bytes:
     """Return a text in its canonical form. Raises CompileError where its syntax is wrong, or it is no text."""
     from .syntax.formatter import formatted
     from .syntax.parser import parse
 
     program, mistakes = parse(decode(content, name))
-    if not program.is_as_read:
-        mistakes = (*mistakes, Diagnostic("E020", "this cannot be laid out", Span(program.source, 0, 0), help=_CHECK))
     if mistakes:
         raise CompileError(mistakes)
     return encode(formatted(program), content)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from attrs import evolve, frozen
 
 from .source import Source, Span
@@ -88,13 +90,50 @@ class CompileError(Exception):
 
 
 MOST_RELATED = 4  # places that a message shows beside its own
+AND_HERE = "and here"
 
 
 def with_another_place(found: Diagnostic, span: Span) -> Diagnostic:
     """Return a message that shows one more place where the same is wrong, if not too many are shown already."""
     if len(found.related) >= MOST_RELATED:
         return found
-    return evolve(found, related=(*found.related, Related(span, "and here")))
+    return evolve(found, related=(*found.related, Related(span, AND_HERE)))
+
+
+_NAMED = re.compile(r"(\w+)\s*=\s*\Z")
+"""The name of an argument before its value."""
+
+
+def each_once(found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    """Leave out what says of a piece of text what another message says of it.
+
+    What cannot be read is told by the parser, and once more by what it is read as: `None` is no name, and none that is
+    known. Where all of the argument or stage has to be written in another way, the message that says so is kept.
+    """
+    unread = [one for one in found if one.code == "E020"]
+    values = {(one.span.source, one.span.start) for one in found if one.code == "E008"}
+    arguments = {(one.span.source, one.span.text) for one in found if one.code == "E009"}
+
+    def is_part_of_another(one: Diagnostic) -> bool:
+        named = _NAMED.search(one.span.source.text, max(one.span.start - LONGEST_QUOTE, 0), one.span.start)
+        return (
+            (one.span.source, one.span.start) in values
+            or (named is not None and (one.span.source, named[1]) in arguments)
+            or any(other.span.holds(one.span) for other in unread)
+        )
+
+    kept = {one for one in unread if not is_part_of_another(one)}
+    told = {(span.source, span.start) for one in kept for span in _places(one)}
+
+    def is_told(one: Diagnostic) -> bool:
+        return one.code in ("E009", "E010") and (one.span.source, one.span.start) in told
+
+    return tuple(one for one in found if (one in kept if one.code == "E020" else not is_told(one)))
+
+
+def _places(one: Diagnostic) -> tuple[Span, ...]:
+    """Return every place where a message says that the same is wrong."""
+    return one.span, *(related.span for related in one.related if related.label == AND_HERE)
 
 
 LONGEST_QUOTE = 60  # of the text in a message; the place shows the rest

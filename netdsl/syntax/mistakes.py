@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from ..diagnostics import Diagnostic, Related
 from ..source import Source, Span
@@ -72,7 +72,6 @@ class Mistake:
     forget: int = field(default=0, kw_only=True)  # values to take off the parser's stack before
     end: int | None = field(default=None, kw_only=True)  # where to go on reading, if not behind the token
     once: bool = field(default=False, kw_only=True)  # whether the same message a second time would say nothing new
-    untold: bool = field(default=False, kw_only=True)  # whether what is read instead is refused by itself
 
 
 @frozen
@@ -204,36 +203,13 @@ def explain(place: Place) -> Mistake:
     for knows in WORDS if place.token.kind == WRONG else STRUCTURE:
         mistake = knows(place)
         if mistake is not None:
-            return evolve(mistake, untold=mistake.untold or _is_told_of_anyway(place, mistake))
+            return mistake
     return _unknown(place)
-
-
-def _is_told_of_anyway(place: Place, mistake: Mistake) -> bool:
-    """Whether what holds a mistake is refused by itself: `padding='same'`, `residual [relu | bn]`."""
-    from ..binding import BROUGHT
-
-    if any(bracket.token.kind in ("LSQB", "LBRACE") and _holds_branches(bracket.before) for bracket in place.brackets):
-        return True
-    start = mistake.diagnostic.span.start
-    named = re.search(r"\b([a-z_]+)\s*=\s*\Z", place.source.text[max(start - 60, 0) : start])
-    if named is None or mistake.read is None:
-        return False
-    parameter = rf"\bblock\b[^:]{{0,500}}\b{named[1]}\b"
-    return named[1] in BROUGHT and not _is_declared(named[1]) and not re.search(parameter, place.source.text)
 
 
 def _holds_branches(token: Token | None) -> bool:
     """Whether a word combines branches, which stand in parentheses behind it."""
     return token is not None and token.kind == "NAME" and token.text in COMBINATORS
-
-
-def _is_declared(name: str) -> bool:
-    """Whether any layer has an argument of a name."""
-    from ..layer import arguments
-    from ..layers import forms, keywords
-
-    every = (arguments(form) for keyword in keywords() for form in forms(keyword))
-    return any(name in declared and (name == "bias" or declared[name].role != "word") for declared in every)
 
 
 def _shown(text: str) -> str:
@@ -348,14 +324,14 @@ def _quotes(place: Place) -> Mistake | None:
         return None
     ended = len(word) > 1 and word.endswith(closers[word[0]])
     inside = word[1:-1] if ended else word[1:].rstrip()
-    kind = "STRING" if "STRING" in place.expected else "NAME"
+    kind = "STRING" if place.before.kind == "USE" else "NAME"
     name = _whole(inside)
     fits = kind in place.expected and (kind == "STRING" or (name is not None and name.kind == kind))
     read = (_as(kind, f'"{inside}"' if kind == "STRING" else inside, place.token),) if fits else None
     if word[0] == '"':
         return place.say("this text never ends", "begins here", 'write `"` at its end, in the same line', read=read)
-    if not fits and name is not None and name.kind == "NAME":
-        return place.say("words stand without quotes", f"write `{_shown(inside)}`")
+    if kind == "NAME" and name is not None and name.kind == kind:
+        return place.say("words stand without quotes", f"write `{_shown(inside)}`", read=read)
     return place.say(f'text stands in double quotes: `"{_shown(inside)}"`', f"not in `{word[0]}`", read=read)
 
 
@@ -830,8 +806,7 @@ def _colon(place: Place) -> Mistake | None:
     if "EQUAL" in expected:
         return place.say("`=` gives a name its value", "write `=`", read=(_as("EQUAL", "=", token),))
     if _holds_branches(place.before):
-        mistake = place.say("a pipeline stands in parentheses here", "write `(`", read=())
-        return evolve(mistake, untold=True)
+        return place.say("a pipeline stands in parentheses here", "write `(`", read=())
     if "LPAR" in expected and not place.wants_stage and not place.wants_value:
         return place.say("no `:` belongs to `for`", "delete it", f"as in `{EXAMPLES['FOR']}`", read=())
     return None

@@ -42,7 +42,7 @@ def parse(source: Source) -> tuple[tree.Program, tuple[Diagnostic, ...]]:
         return tree.Program(source, (), ()), (too_long,)
     parser = _Parser(source)
     parser.run()
-    return tree.Program(source, parser.values[0], tuple(parser.comments), parser.is_as_read), tuple(parser.diagnostics)
+    return tree.Program(source, parser.values[0], tuple(parser.comments)), tuple(parser.diagnostics)
 
 
 class _Parser:
@@ -58,7 +58,6 @@ class _Parser:
         self.recent: list[Token] = []  # the last tokens that were taken
         self.moved = True  # whether a token was taken since the last mistake
         self.comments: list[tree.Comment] = []
-        self.is_as_read = True
         self.diagnostics: list[Diagnostic] = []
         self.said: set[str] = set()  # messages that are given once
         self.builder = Builder(source, self.diagnostics.append)
@@ -174,8 +173,6 @@ class _Parser:
         mistake = explain(self.place(token))
         if mistake.once and mistake.diagnostic.message in self.said:
             self.show_there_too(mistake.diagnostic)
-        elif mistake.untold:
-            self.is_as_read = False
         else:
             self.diagnostics.append(mistake.diagnostic)
         self.said.add(mistake.diagnostic.message)
