@@ -233,6 +233,16 @@ def _word_in(value: Value) -> Word | None:
     return value if isinstance(value, Word) else None
 
 
+def _sizes_of(word: str) -> str:
+    """Return what to write for a word that means a shape: `batchx28x28x1`, `tx80`."""
+    batch, *sizes = word.split("x")
+    if not sizes or not all(re.fullmatch("[0-9]+|[a-z_]+", size) for size in (batch, *sizes)):
+        return ""
+    if batch in ("batch", "batch_size", "b", "n", "bs"):
+        return f"a shape has no batch axis: write `{'x'.join(sizes)}`"
+    return f"a size that is left open is in upper case: write `{'x'.join(map(str.upper, (batch, *sizes)))}`"
+
+
 class _Binder:
     """The arguments of one layer, as they are read from left to right."""
 
@@ -526,6 +536,8 @@ class _Binder:
         if value is None and word.text in self.arguments and self.arguments[word.text].role not in ("word", "flag"):
             behind = self.following[0].span.text if self.following else "..."
             brought = f"write `{word.text}={behind}`"
+        if any(argument.kind is SHAPE for argument in self.arguments.values()) and value is None:
+            brought = _sizes_of(word.text) or brought
         for form in forms(self.keyword.text):
             if form is not self.declaration and (word.text in arguments(form) or is_word_of((form,), word.text)):
                 brought = f"it belongs to another form, as in `{example(form)}`"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from attrs import evolve, frozen
 
@@ -104,11 +105,12 @@ _NAMED = re.compile(r"(\w+)\s*=\s*\Z")
 """The name of an argument before its value."""
 
 
-def each_once(found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+def each_once(found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Leave out what says of a piece of text what another message says of it.
 
     What cannot be read is told by the parser, and once more by what it is read as: `None` is no name, and none that is
-    known. Where all of the argument or stage has to be written in another way, the message that says so is kept.
+    known. Where all of the argument or stage has to be written in another way, the message that says so is kept. The
+    same mistake in several places is one message.
     """
     unread = [one for one in found if one.code == "E020"]
     values = {(one.span.source, one.span.start) for one in found if one.code == "E008"}
@@ -128,7 +130,14 @@ def each_once(found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
     def is_told(one: Diagnostic) -> bool:
         return one.code in ("E009", "E010") and (one.span.source, one.span.start) in told
 
-    return tuple(one for one in found if (one in kept if one.code == "E020" else not is_told(one)))
+    gathered: dict[object, Diagnostic] = {}
+    for one in found:
+        if one in kept:
+            same = (one.message, one.label, one.help, one.span.source)
+            gathered[same] = with_another_place(gathered[same], one.span) if same in gathered else one
+        elif one.code != "E020" and not is_told(one):
+            gathered[one] = one
+    return tuple(gathered.values())
 
 
 def _places(one: Diagnostic) -> tuple[Span, ...]:
