@@ -1072,7 +1072,7 @@ class Elaborator:
             cure = f"give it to the block as an argument: `block {block.name} {listed}: ...`"
         elif isinstance(node, tree.For | tree.Each) and node.label is not None and node.label.text == word:
             message = f"{quoted(word)} names copies, which are `{word}_1`, `{word}_2` and so on"
-            cure = "the last one of `for` is what leaves it"
+            cure = "choose one of them; the last one is also what leaves the `for`, so that a `|` goes on from it"
         elif node.span.start <= span.start < node.span.end:
             cure = "a pipeline begins with `in`, or with a tensor named by `let` or `as` above it"
             line, _ = span.source.line_at(span.start)
@@ -1157,6 +1157,16 @@ class Elaborator:
         finally:
             builder.is_lost = outside
 
+    def closed_in_a_chain(self, builder: Builder, stage: tree.Stage) -> Diagnostic:
+        """Return the message of a tensor where another one enters."""
+        message = f"{quoted(stage.span.text)} is a tensor by itself, so the one that enters it would be lost"
+        help = "join the two, as in `concat(id, other)` or `add(id, other)`, or begin a pipeline with it"
+        entry = builder.find(stage.name.text) if isinstance(stage, tree.Layer) else None
+        if isinstance(stage, tree.Layer) and isinstance(entry, Held) and forms(stage.name.text):
+            help = f"the tensor hides the layer `{stage.name.text}`: give it another name"
+            return Diagnostic("E027", message, stage.span, "", help, (Related(entry.span, "this tensor"),))
+        return Diagnostic("E027", message, stage.span, "this takes no input", help)
+
     def stages_in_a_row(self, builder: Builder, pipeline: tree.Pipeline, entering: Value | None) -> Value | None:
         """Elaborate the stages of a pipeline."""
         value = entering
@@ -1165,15 +1175,7 @@ class Elaborator:
                 builder.is_lost = value is None
             if place and self.stage_is_closed(builder, stage):
                 if not self.is_of_lost(builder, stage):
-                    self.report(
-                        Diagnostic(
-                            "E027",
-                            f"{quoted(stage.span.text)} is a tensor by itself, so the one that enters it would be lost",
-                            stage.span,
-                            "this takes no input",
-                            "join the two, as in `concat(id, other)` or `add(id, other)`, or begin a pipeline with it",
-                        )
-                    )
+                    self.report(self.closed_in_a_chain(builder, stage))
                 value = None
                 continue
             known = value is not None or place == 0
@@ -1627,7 +1629,13 @@ class Elaborator:
             "E009",
             f"there is no layer {quoted(word)}",
             stage.name.span,
-            f"it is `{known}` here" if known else f"did you mean `{guess}`?" if guess else "",
+            "an input begins a pipeline: leave it out"
+            if known == "in"
+            else f"it is `{known}` here"
+            if known
+            else f"did you mean `{guess}`?"
+            if guess
+            else "",
             "`netdsl layers` lists them all" if not guess else "",
         )
 
@@ -1787,7 +1795,7 @@ class Elaborator:
                     f"{quoted(word)} takes {wanted} branches, and here {'is' if len(branches) == 1 else 'are'} "
                     f"{len(branches)}",
                     stage.span,
-                    help=f"what enters stands before a single branch; {max(declarations[0].branches)} stand for all",
+                    help="one goes with what enters, as in `attention(memory) 8`; three are queries, keys and values",
                 )
             if len(branches) < max(declarations[0].branches):
                 branches = [(entering, stage.name.span), *branches]

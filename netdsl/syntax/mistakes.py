@@ -573,8 +573,7 @@ def _entering(place: Place, name: Token, inside: tuple[Token, ...]) -> str:
         return ""
     if not re.search(r"(=|\b(?:out|aux))\s*$", place.source.text[max(name.start - 50, 0) : name.start]):
         return ""
-    named = rf"\b(let|as)\s+{re.escape(inside[0].text)}\b"
-    return inside[0].text if re.search(named, place.source.text[: inside[0].start]) else ""
+    return inside[0].text if _is_tensor(place, inside[0]) else ""
 
 
 def _given(inside: tuple[Token, ...]) -> list[tuple[str, str]]:
@@ -642,6 +641,12 @@ def _inside(place: Place, opener: Token, closer: Token) -> str:
     """Return what is written between two brackets, to be shown."""
     written = " ".join(place.source.text[opener.end : closer.start].split())
     return written if len(written) <= 2 * MAX_SHOWN and written.isprintable() else " ... "
+
+
+def _is_tensor(place: Place, token: Token) -> bool:
+    """Whether a token is the name of a tensor that the text declares before."""
+    named = rf"\b(let|as)\s+{re.escape(token.text[:MAX_REREAD])}\b"
+    return token.kind == "NAME" and re.search(named, place.source.text[: token.start]) is not None
 
 
 def _is_stage(place: Place, token: Token) -> bool:
@@ -831,7 +836,7 @@ def _missing_pipe(place: Place) -> Mistake | None:
     inside = place.between(token, nested=False) if token.kind == "LPAR" else None
     if inside and len(inside[0]) == 1 and inside[0][0].kind == "NAME" and place.before.end == token.start:
         tensor = inside[0][0].text
-        if re.search(rf"\b(let|as)\s+{re.escape(tensor)}\b", place.source.text[: token.start]):
+        if _is_tensor(place, inside[0][0]):
             message = f"`{_shown(tensor)}` enters a layer by a `|` before it"
             return place.say(message, "", f"as in `{_shown(tensor)} | conv 8@3`", at=(token, inside[1]))
     if token.kind in ("NAME", "CALL", "LPAR") or (token.kind == "FOR" and place.next().kind == "NAME"):
@@ -843,6 +848,18 @@ def _missing_pipe(place: Place) -> Mistake | None:
         end = name.end if name.kind == "NAME" else None
         return place.say("this has a name already", "delete one of the two", read=(), end=end)
     return None
+
+
+def _calculated_tensors(place: Place) -> Mistake | None:
+    """`out left + right`."""
+    token, first, second = place.token, place.before, place.next()
+    word = {"PLUS": "add", "MINUS": "sub", "NEG": "sub", "STAR": "mul"}.get(token.kind)
+    if word is None or not (_is_tensor(place, first) and _is_tensor(place, second)):
+        return None
+    written = f"{word}({first.text}, {second.text})"
+    read = tuple(Token(one.kind, first.start, second.end, one.text) for one in _tokens(written))
+    message, label = "tensors are joined by combinators, not by signs", f"write `{_shown(written)}`"
+    return place.say(message, label, at=(first, second), read=read, forget=1, end=second.end)
 
 
 def _repeated(place: Place) -> Mistake | None:
@@ -1241,8 +1258,7 @@ def _statement(place: Place) -> Mistake | None:
     if token.kind in NUMBERS and not place.recent:
         message = "a pipeline on its own begins with its input"
         return place.say(message, f"write `in {shown}`", read=(_added("IN", token), token))
-    named = rf"\b(let|as)\s+{re.escape(token.text[:MAX_REREAD])}\b"
-    if token.kind == "CALL" or (token.kind == "NAME" and re.search(named, place.source.text[: token.start])):
+    if token.kind == "CALL" or _is_tensor(place, token):
         return place.say("an output begins with `out`", f"write `out {shown}`", read=(_added("OUT", token), token))
     if token.kind in ("NAME", "LPAR", "FOR", "IF") and not place.recent:
         help = f"as in `in 28x28x1 | {shown} ...`, with the shape of what enters"
@@ -1313,8 +1329,7 @@ def _value(place: Place) -> Mistake | None:
         name = place.recent[-2].text + "=" if before.kind == "EQUAL" and len(place.recent) > 1 else before.text
         return place.say(f"a value is missing behind `{_shown(name)}`", "", VALUES, at=before)
     if token.kind in OPERATORS:
-        help = VALUES if before.kind != "NAME" else f"{VALUES}\ntensors are joined by `add(a, b)`, `mul(a, b)`, ..."
-        return place.say(f"a value is missing before `{_shown(token.text)}`", "", help)
+        return place.say(f"a value is missing before `{_shown(token.text)}`", "", VALUES)
     if token.kind in RESERVED.values() and not place.ends_statement and token.kind != "IN":
         return place.say(f"`{token.text}` is a word of the language, and cannot be an argument", "delete it")
     return None
@@ -1354,7 +1369,7 @@ WORDS: tuple[Knows, ...] = (
 
 STRUCTURE: tuple[Knows, ...] = (
     _function, _open_size, _repeat, _branches, _call_without_pipelines, _sizes, _brackets_apart, _closes_wrongly,
-    _slashes, _pipe, _nothing_behind, _never_closed, _file_name, _missing_pipe, _repeated, _window, _comma, _colon,
-    _equal, _chained, _reserved_name, _dash, _missing_comma, _name, _shared_head, _missing_word, _block_head,
-    _condition, _loop, _statement, _stage, _value,
+    _slashes, _pipe, _nothing_behind, _never_closed, _file_name, _missing_pipe, _calculated_tensors, _repeated,
+    _window, _comma, _colon, _equal, _chained, _reserved_name, _dash, _missing_comma, _name, _shared_head,
+    _missing_word, _block_head, _condition, _loop, _statement, _stage, _value,
 )  # fmt: skip
