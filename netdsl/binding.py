@@ -15,7 +15,7 @@ from .size import Expression, negate
 from .source import Span, begins_line
 from .spelling import nearest
 from .syntax import tree
-from .syntax.calls import argument_in_our_words, in_our_words
+from .syntax.calls import argument_in_our_words, in_our_words, is_default
 from .values import AXES, NAMING, SHAPE, WINDOW, NamedTensor, Unfit, Value, Word, is_number, show
 
 
@@ -588,13 +588,15 @@ class _Binder:
             return f"an activation is a layer of its own: write `{stage}` behind this one" if stage else "leave it out"
         if name in SHORT and ("pad" in self.arguments or name != "p"):
             name = SHORT[name]
-        if name in ("padding", "strides", "name", "dilation_rate", "use_bias", "mode"):
-            written = argument_in_our_words(self.keyword.text, name, text) if re.fullmatch(r"\w+", text) else ""
-            if written:
-                if value is behind:
-                    return f"leave it out: `{written}` stands alone" if written == text else f"write `{written}`"
-                place = " behind the layer" if name == "name" else ""
-                return f"write `{written}`{place}"
+        if is_default(name, text):
+            return "leave it out: it is so without it"
+        if name in BROUGHT and re.fullmatch(r"[\w.]+", text):
+            written = argument_in_our_words(self.keyword.text, name, text)
+            if written and value is behind:
+                return f"leave it out: `{written}` stands alone" if written == text else f"write `{written}`"
+            if written and not (written == text and text[0].isdigit()):
+                _, more, why = BROUGHT[name].partition("; ")
+                return f"write `{written}`{' behind the layer' if name == 'name' else ''}{more}{why}"
         if name.endswith(("_initializer", "_regularizer", "_constraint")):
             return "weights start and are trained as the framework does it; leave it out"
         return BROUGHT.get(name, "")

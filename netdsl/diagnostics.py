@@ -101,43 +101,50 @@ def with_another_place(found: Diagnostic, span: Span) -> Diagnostic:
     return evolve(found, related=(*found.related, Related(span, AND_HERE)))
 
 
-_NAMED = re.compile(r"(\w+)\s*=\s*\Z")
-"""The name of an argument before its value."""
-
-
 def each_once(found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Leave out what says of a piece of text what another message says of it.
+    """Leave out what says of a piece of text what another message says of it; an error is left out for another alone.
 
     What cannot be read is told by the parser, and once more by what it is read as: `None` is no name, and none that is
     known. Where all of the argument or stage has to be written in another way, the message that says so is kept. The
     same mistake in several places is one message.
     """
     unread = [one for one in found if one.code == "E020"]
-    values = {(one.span.source, one.span.start) for one in found if one.code == "E008"}
-    arguments = {(one.span.source, one.span.text) for one in found if one.code == "E009"}
+    unknown = [one.span for one in found if one.code == "E009"]
+    unfit = {(one.span.source, one.span.start) for one in found if one.code == "E008"}
 
-    def is_part_of_another(one: Diagnostic) -> bool:
-        named = _NAMED.search(one.span.source.text, max(one.span.start - LONGEST_QUOTE, 0), one.span.start)
+    def is_part_of_another(span: Span) -> bool:
         return (
-            (one.span.source, one.span.start) in values
-            or (named is not None and (one.span.source, named[1]) in arguments)
-            or any(other.span.holds(one.span) for other in unread)
+            (span.source, span.start) in unfit
+            or any(_is_of_unknown(span, argument) for argument in unknown)
+            or any(one.span.holds(span) for one in unread)
         )
 
-    kept = {one for one in unread if not is_part_of_another(one)}
+    kept = {one for one in unread if not is_part_of_another(one.span)}
     told = {(span.source, span.start) for one in kept for span in _places(one)}
-
-    def is_told(one: Diagnostic) -> bool:
-        return one.code in ("E009", "E010") and (one.span.source, one.span.start) in told
-
     gathered: dict[object, Diagnostic] = {}
     for one in found:
         if one in kept:
             same = (one.message, one.label, one.help, one.span.source)
             gathered[same] = with_another_place(gathered[same], one.span) if same in gathered else one
-        elif one.code != "E020" and not is_told(one):
+        elif one.code != "E020" and not (one.code in ("E009", "E010") and (one.span.source, one.span.start) in told):
             gathered[one] = one
     return tuple(gathered.values())
+
+
+_NAMED = re.compile(r"(\w+)\s*=\s*\Z")
+"""The name of an argument before its value."""
+LONGEST_STAGE = 500
+"""Characters from an argument to another one of its stage."""
+
+
+def _is_of_unknown(value: Span, argument: Span) -> bool:
+    """Whether a value is that of an unknown argument, or one behind it in its stage, whose message has to wait."""
+    text = value.source.text
+    named = _NAMED.search(text, max(value.start - LONGEST_QUOTE, 0), value.start)
+    if named is None or value.source is not argument.source:
+        return False
+    is_behind = 0 <= value.start - argument.end < LONGEST_STAGE and "|" not in text[argument.end : value.start]
+    return is_behind or named[1] == argument.text
 
 
 def _places(one: Diagnostic) -> tuple[Span, ...]:
