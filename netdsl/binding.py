@@ -12,11 +12,11 @@ from .expressions import Mistake, Names, Silent, evaluate, mistake, truth
 from .layer import Argument, Declaration, arguments, required
 from .layers import forms
 from .size import Expression, negate
-from .source import Span
+from .source import Span, begins_line
 from .spelling import nearest
 from .syntax import tree
-from .syntax.calls import argument_in_our_words
-from .values import NAMING, SHAPE, WINDOW, NamedTensor, Unfit, Value, Word, is_number, show
+from .syntax.calls import argument_in_our_words, in_our_words, is_default
+from .values import AXES, NAMING, SHAPE, WINDOW, NamedTensor, Unfit, Value, Word, is_number, show
 
 
 @frozen(eq=False)
@@ -233,6 +233,16 @@ def _word_in(value: Value) -> Word | None:
     return value if isinstance(value, Word) else None
 
 
+def _sizes_of(word: str) -> str:
+    """Return what to write for a word that means a shape: `batchx28x28x1`, `tx80`."""
+    batch, *sizes = word.split("x")
+    if not sizes or not all(re.fullmatch("[0-9]+|[a-z_]+", size) for size in (batch, *sizes)):
+        return ""
+    if batch in ("batch", "batch_size", "b", "n", "bs"):
+        return f"a shape has no batch axis: write `{'x'.join(sizes)}`"
+    return f"a size that is left open is in upper case: write `{'x'.join(map(str.upper, (batch, *sizes)))}`"
+
+
 class _Binder:
     """The arguments of one layer, as they are read from left to right."""
 
@@ -290,8 +300,11 @@ class _Binder:
         field = self._field_with_word(name)
         if field is None:
             raise self._unknown(written.name, written.value)
-        holds = truth(written.value, self.names)
         argument = self.arguments[field]
+        if isinstance(written.value, tree.Number):
+            message = f"`{name}` of `{self.keyword.text}` is there or not, and takes no number"
+            raise mistake("E008", message, written.value.span, f"write `{name}` alone, or leave it out")
+        holds = truth(written.value, self.names)
         if argument.role == "flag":
             self._set(field, negate(holds) if argument.inverted else holds, written.span)
         elif holds is True:
@@ -381,18 +394,14 @@ class _Binder:
                 f"for example `{example(self.declaration)}`",
             )
         positional = self._of_role("positional")
-        numbers = [
-            name
-            for name, argument in self.arguments.items()
-            if argument.role == "keyword" and name not in self.spans and _is_fit(argument, value)
-        ]
-        wanted = f"takes {' and '.join(f'`{name}`' for name in positional)}" if positional else "takes no bare value"
+        wanted = " and ".join(f"`{name}`" for name in positional) or "no bare value"
+        instead = self._instead_of(number, value, positional)
         raise mistake(
             "E008",
-            f"`{self.title}` {wanted}, and {quoted(number)} is one too many",
+            f"`{self.title}` takes {wanted}, and {quoted(number)} is one too many",
             written.span,
-            self._instead_of(number, value, positional, numbers),
-            f"a stage ends at `|`; for example `{example(self.declaration)}`",
+            instead or "leave it out",
+            "" if instead else f"a stage ends at `|`; for example `{example(self.declaration)}`",
         )
 
     def _filters_and_window(self, number: str, value: Value) -> str:
@@ -407,26 +416,39 @@ class _Binder:
             if not window and len(sides) > 1 and "x" in number:
                 return f"write `{keyword} {last}@{'x'.join(sides)}` for {last} filters of {'x'.join(sides)}"
             return f"write the filters before the window, as in `{keyword} 32@{number}`"
+        if window and len(self.following) > 1:
+            return f"write `{keyword} {number}@{window}`, and behind it `/2` for a stride of 2"
         if window:
             return f"write `{keyword} {number}@{window}`"
         return f"write `{keyword} {number}@3` for {number} filters of 3 along each axis"
 
-    def _instead_of(self, number: str, value: Value, positional: tuple[str, ...], numbers: list[str]) -> str:
-        """Return what to write where a value is one too many."""
+    def _instead_of(self, number: str, value: Value, positional: tuple[str, ...]) -> str:
+        """Return what to write where a value is one too many, empty where it can only be left out."""
         if any(self.arguments[name].kind is SHAPE for name in positional):
             first = self.spans[positional[0]].text
             sizes = [first, number, *(one.span.text for one in self.following if isinstance(one, tree.Number))]
             if all(re.fullmatch("[0-9]+", size) for size in sizes):
                 return f"sizes are joined by `x`: write `{'x'.join(sizes)}`"
             return "sizes are joined by `x`, as in `28x28x1`"
+        numbers = [
+            name
+            for name, argument in self.arguments.items()
+            if argument.role == "keyword" and name not in self.spans and _is_fit(argument, value)
+        ]
         by_name = [name for name in required(self.declaration) if name in numbers]
         if by_name:
-            return f"`{by_name[0]}` has to be written by its name"
+            if not positional:
+                return f"write `{by_name[0]}={number}`"
+            bare = [("", self.spans[name].text) for name in positional]
+            return f"write `{in_our_words(self.keyword.text, self.keyword.text, [*bare, ('', number)])}`"
         if len(numbers) == 1 and not positional:
             return f"write `{numbers[0]}={number}`"
         if self.declaration.learns and is_number(value):
-            return f"what enters is known: write `{self.keyword.text} {number}`"
-        return "leave it out"
+            x = self.names.entering
+            if x is None or self.values[positional[0]] == x.channels:
+                return f"what enters is known: write `{self.keyword.text} {number}`"
+            return f"leave it out, or write `| {self.keyword.text} {number}` for another layer"
+        return ""
 
     def _set(self, name: str, value: Value, span: Span) -> None:
         if name in self.spans:
@@ -456,11 +478,25 @@ class _Binder:
             message = f"{every}{what} has to be {reason.bound}, but {'here is' if every else 'is'} {quoted(span.text)}"
             if not reason.bound:
                 message = f"{what} is {argument.kind.wanted}, but {reason}"
+            if reason.bound.startswith("`"):  # a word that is called otherwise here
+                raise mistake("E008", message, span, f"write {reason.bound}") from None
             label = self._values_in(span) if reason.bound or span.text not in self._words_in(span) else ""
             help = f"for example `{example(self.declaration)}`"
             if isinstance(value, bool) and name in BROUGHT:
                 help = BROUGHT[name]
-            raise mistake("E008", message, span, label, help) from None
+            elif "not a whole number" in str(reason) and "/" in span.text and is_number(value) and value >= 1:
+                help = f"`{re.sub('(?<!/)/(?!/)', '//', span.text)}` rounds down, `ceil( ... )` up"
+            raise mistake("E008", message, span, label or self._in_brackets(name, value, span), help) from None
+
+    def _in_brackets(self, name: str, value: Value, span: Span) -> str:
+        """Return what to write for numbers that should stand in a list, or should not: `permute 2 0 1`."""
+        behind = [one.span.text for one in self.following if isinstance(one, tree.Number | tree.Unary)]
+        wanted = self._of_role("positional")
+        if isinstance(value, tuple) and name in wanted and len(value) == len(wanted) > 1:
+            return f"write `{' '.join(map(show, value))}`"
+        if is_number(value) and self.arguments[name].kind is AXES and behind:
+            return f"write `[{', '.join((span.text, *behind))}]`"
+        return ""
 
     def _words_in(self, span: Span) -> tuple[str, ...]:
         return tuple(dict.fromkeys(re.findall(r"(?<![\w.])[a-z_][a-z0-9_]*", span.text)))
@@ -512,6 +548,9 @@ class _Binder:
         misplaced = self.names.misplaced(word.text, word.span)
         if misplaced is not None:
             return misplaced
+        if value is not None and begins_line(word.span) and word.span.source.text[word.span.end].isspace():
+            message = f"a tensor is given a name with `let`, and nothing is called {quoted(word.text)}"
+            return mistake("E010", message, word.span, f"write `let {word.text}`")
         what = quoted(word.text)
         if word.span.text != word.text:
             what = f"`{word.text}`, which {quoted(word.span.text)} is here"
@@ -522,25 +561,23 @@ class _Binder:
         ]
         bare = [word for argument in self.arguments.values() if argument.bare is None for word in argument.words]
         guess = nearest(word.text, (*named, *bare))
-        brought = self._instead(word.text, value)
-        if value is None and word.text in self.arguments and self.arguments[word.text].role not in ("word", "flag"):
-            behind = self.following[0].span.text if self.following else "..."
-            brought = f"write `{word.text}={behind}`"
+        instead, elsewhere = self._instead(word.text, value), ""
         for form in forms(self.keyword.text):
             if form is not self.declaration and (word.text in arguments(form) or is_word_of((form,), word.text)):
-                brought = f"it belongs to another form, as in `{example(form)}`"
+                instead = ""
+                elsewhere = f"it belongs to another form, as in `{example(form)}`"
         listed = ", ".join((*(f"`{name}=`" for name in named), *(f"`{word}`" for word in bare)))
-        return mistake(
-            "E009",
-            f"`{self.title}` has no argument {what}",
-            word.span,
-            brought or (f"did you mean `{guess}`?" if guess else ""),
-            f"`{self.title}` knows {listed}" if listed else f"`{self.title}` takes no arguments",
-        )
+        known = f"`{self.title}` knows {listed}" if listed else f"`{self.title}` takes no arguments"
+        label = instead or elsewhere or (f"did you mean `{guess}`?" if guess else "")
+        return mistake("E009", f"`{self.title}` has no argument {what}", word.span, label, "" if instead else known)
 
     def _instead(self, name: str, value: tree.Expression | None) -> str:
         """Return what to write instead of an argument that people bring along, with the value that it has."""
         behind = self.following[0] if self.following else None
+        if value is None and name in self.arguments and self.arguments[name].role not in ("word", "flag"):
+            return f"write `{name}={behind.span.text if behind else '...'}`"
+        if value is None and any(argument.kind is SHAPE for argument in self.arguments.values()):
+            return _sizes_of(name)
         if value is None and isinstance(behind, tree.Name | tree.Number):
             value = behind  # `padding same`
         text = value.span.text.strip("'\"\u2018\u2019\u201c\u201d") if value is not None else ""
@@ -551,13 +588,15 @@ class _Binder:
             return f"an activation is a layer of its own: write `{stage}` behind this one" if stage else "leave it out"
         if name in SHORT and ("pad" in self.arguments or name != "p"):
             name = SHORT[name]
-        if name in ("padding", "strides", "name", "dilation_rate", "use_bias", "mode"):
-            written = argument_in_our_words(self.keyword.text, name, text) if re.fullmatch(r"\w+", text) else ""
-            if written:
-                if value is behind:
-                    return f"leave it out: `{written}` stands alone" if written == text else f"write `{written}`"
-                place = " behind the layer" if name == "name" else ""
-                return f"write `{written}`{place}"
+        if is_default(name, text):
+            return "leave it out: it is so without it"
+        if name in BROUGHT and re.fullmatch(r"[\w.]+", text):
+            written = argument_in_our_words(self.keyword.text, name, text)
+            if written and value is behind:
+                return f"leave it out: `{written}` stands alone" if written == text else f"write `{written}`"
+            if written and not (written == text and text[0].isdigit()):
+                _, more, why = BROUGHT[name].partition("; ")
+                return f"write `{written}`{' behind the layer' if name == 'name' else ''}{more}{why}"
         if name.endswith(("_initializer", "_regularizer", "_constraint")):
             return "weights start and are trained as the framework does it; leave it out"
         return BROUGHT.get(name, "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from .analysis.counts import Counts, count
-from .diagnostics import Diagnostic
+from .diagnostics import Diagnostic, each_once
 from .elaborate import elaborate
 from .network import Network
 from .options import NO_OPTIONS, Options
@@ -44,9 +44,9 @@ def compile_source(source: Source, name: str, options: Options = NO_OPTIONS) -> 
     """Compile a text, whose network is called `name`. Raises nothing: mistakes are in the result."""
     program, syntax = parse(source)
     network, meaning = elaborate(program, name, options)
-    if syntax:  # what could not be read may have been the network
-        meaning = tuple(diagnostic for diagnostic in meaning if diagnostic.code != "E025")
-    found = tuple(sorted((*syntax, *meaning), key=lambda one: (one.span.source is not source, one.span.start)))
+    if syntax:  # what could not be read may have been the network, or what takes the rest
+        meaning = tuple(diagnostic for diagnostic in meaning if diagnostic.code not in ("E025", "C115"))
+    found = each_once(sorted((*syntax, *meaning), key=lambda one: (one.span.source is not source, one.span.start)))
     if _errors(found):
         return Result(program, network, None, found)
     try:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from attrs import evolve, frozen
 
 from .source import Source, Span
@@ -88,13 +91,65 @@ class CompileError(Exception):
 
 
 MOST_RELATED = 4  # places that a message shows beside its own
+AND_HERE = "and here"
 
 
 def with_another_place(found: Diagnostic, span: Span) -> Diagnostic:
     """Return a message that shows one more place where the same is wrong, if not too many are shown already."""
     if len(found.related) >= MOST_RELATED:
         return found
-    return evolve(found, related=(*found.related, Related(span, "and here")))
+    return evolve(found, related=(*found.related, Related(span, AND_HERE)))
+
+
+def each_once(found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Leave out what says of a piece of text what another message says of it; an error is left out for another alone.
+
+    What cannot be read is told by the parser, and once more by what it is read as: `None` is no name, and none that is
+    known. Where all of the argument or stage has to be written in another way, the message that says so is kept. The
+    same mistake in several places is one message.
+    """
+    unread = [one for one in found if one.code == "E020"]
+    unknown = [one.span for one in found if one.code == "E009"]
+    unfit = {(one.span.source, one.span.start) for one in found if one.code == "E008"}
+
+    def is_part_of_another(span: Span) -> bool:
+        return (
+            (span.source, span.start) in unfit
+            or any(_is_of_unknown(span, argument) for argument in unknown)
+            or any(one.span.holds(span) for one in unread)
+        )
+
+    kept = {one for one in unread if not is_part_of_another(one.span)}
+    told = {(span.source, span.start) for one in kept for span in _places(one)}
+    gathered: dict[object, Diagnostic] = {}
+    for one in found:
+        if one in kept:
+            same = (one.message, one.label, one.help, one.span.source)
+            gathered[same] = with_another_place(gathered[same], one.span) if same in gathered else one
+        elif one.code != "E020" and not (one.code in ("E009", "E010") and (one.span.source, one.span.start) in told):
+            gathered[one] = one
+    return tuple(gathered.values())
+
+
+_NAMED = re.compile(r"(\w+)\s*=\s*\Z")
+"""The name of an argument before its value."""
+LONGEST_STAGE = 500
+"""Characters from an argument to another one of its stage."""
+
+
+def _is_of_unknown(value: Span, argument: Span) -> bool:
+    """Whether a value is that of an unknown argument, or one behind it in its stage, whose message has to wait."""
+    text = value.source.text
+    named = _NAMED.search(text, max(value.start - LONGEST_QUOTE, 0), value.start)
+    if named is None or value.source is not argument.source:
+        return False
+    is_behind = 0 <= value.start - argument.end < LONGEST_STAGE and "|" not in text[argument.end : value.start]
+    return is_behind or named[1] == argument.text
+
+
+def _places(one: Diagnostic) -> tuple[Span, ...]:
+    """Return every place where a message says that the same is wrong."""
+    return one.span, *(related.span for related in one.related if related.label == AND_HERE)
 
 
 LONGEST_QUOTE = 60  # of the text in a message; the place shows the rest

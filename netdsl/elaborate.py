@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,7 @@ from .options import NO_OPTIONS, Options, place_of
 from .refusals import check_input, check_sizes, refusal
 from .scope import Block, Builder, Declarations, Entry, Given, Held, Lost, nodes_in, pruned, read_by
 from .size import Condition, Expression, TooLarge, Undecided, choose, symbol, symbols
-from .source import Source, Span
+from .source import Source, Span, begins_line
 from .spelling import nearest
 from .syntax import tree
 from .syntax.calls import argument_in_our_words, in_our_words
@@ -55,6 +56,8 @@ MOST_NESTED = 64
 RESIDUAL, FREEZE, IDENTITY = "residual", "freeze", "id"
 FORMS = (RESIDUAL, FREEZE)
 """Words with branches behind them that are no layers."""
+_DECLARED = re.compile(r"\b(?:block|shared|let|const|as|def|class)\s+([a-z_]\w*)")
+"""What a statement declares that could not be read, or is Python."""
 COMMANDS = frozenset({"summary", "explain", "emit", "lint", "check", "draw", "memory"})
 """What the command line does with a network, and no stage of it does."""
 
@@ -388,7 +391,12 @@ class Elaborator:
             value = self.closed(builder, statement.body, statement.keyword or "a pipeline on its own")
             if value is not None and not _only_declares_an_input(statement):
                 return self.output(builder, value, statement)
-        elif not isinstance(statement, tree.Wrong):
+        elif isinstance(statement, tree.Wrong):
+            for found in _DECLARED.finditer(statement.span.text):
+                name = tree.Name(statement.span, found[1])
+                if builder.declared(name.text) is None:
+                    builder.lose(name)
+        else:
             self.declaration(builder, statement)
         return None
 
@@ -950,7 +958,8 @@ class Elaborator:
         if isinstance(branch, tree.Pipeline) and not self.is_closed(builder, branch):
             first = branch.stages[0]
             with self.reporting(first.span):
-                if isinstance(first, tree.Wrong) or self.holds_unknown_name(builder, first):
+                is_unread = any(isinstance(node, tree.Wrong) for node in nodes_in(first))
+                if is_unread or self.holds_unknown_name(builder, first):
                     raise Silent
                 self.refuse_unknown_tensor(builder, first)
                 if isinstance(first, tree.Layer) and builder.find(first.name.text) is None:
@@ -1066,11 +1075,15 @@ class Elaborator:
             cure = f"give it to the block as an argument: `block {block.name} {listed}: ...`"
         elif isinstance(node, tree.For | tree.Each) and node.label is not None and node.label.text == word:
             message = f"{quoted(word)} names copies, which are `{word}_1`, `{word}_2` and so on"
-            cure = "the last one of `for` is what leaves it"
+            cure = "choose one of them; the last one is also what leaves the `for`, so that a `|` goes on from it"
         elif node.span.start <= span.start < node.span.end:
             cure = "a pipeline begins with `in`, or with a tensor named by `let` or `as` above it"
             line, _ = span.source.line_at(span.start)
-            if line > node.span.start and not span.source.text[line : span.start].strip():
+            if line > node.span.start and begins_line(span):
+                if re.compile(r"\s*=(?!=)").match(span.source.text, span.end):
+                    message = f"{quoted(word)} is a tensor already, and a name stands for one"
+                    cure = f"go on from it under another name: `let {word}2 = {word} | ...`"
+                    return mistake("E020", message, span, "declared again here", cure, Related(named, "declared here"))
                 message = f"no statement begins with {quoted(word)}, so it is read as part of the one before"
                 return mistake("E020", message, span, f"write `out {word}`, or `let NAME = {word}`")
             cure += "\na name stands for one tensor: call the new one otherwise, or go on with `|`"
@@ -1147,6 +1160,16 @@ class Elaborator:
         finally:
             builder.is_lost = outside
 
+    def closed_in_a_chain(self, builder: Builder, stage: tree.Stage) -> Diagnostic:
+        """Return the message of a tensor where another one enters."""
+        message = f"{quoted(stage.span.text)} is a tensor by itself, so the one that enters it would be lost"
+        help = "join the two, as in `concat(id, other)` or `add(id, other)`, or begin a pipeline with it"
+        entry = builder.find(stage.name.text) if isinstance(stage, tree.Layer) else None
+        if isinstance(stage, tree.Layer) and isinstance(entry, Held) and forms(stage.name.text):
+            help = f"the tensor hides the layer `{stage.name.text}`: give it another name"
+            return Diagnostic("E027", message, stage.span, "", help, (Related(entry.span, "this tensor"),))
+        return Diagnostic("E027", message, stage.span, "this takes no input", help)
+
     def stages_in_a_row(self, builder: Builder, pipeline: tree.Pipeline, entering: Value | None) -> Value | None:
         """Elaborate the stages of a pipeline."""
         value = entering
@@ -1155,15 +1178,7 @@ class Elaborator:
                 builder.is_lost = value is None
             if place and self.stage_is_closed(builder, stage):
                 if not self.is_of_lost(builder, stage):
-                    self.report(
-                        Diagnostic(
-                            "E027",
-                            f"{quoted(stage.span.text)} is a tensor by itself, so the one that enters it would be lost",
-                            stage.span,
-                            "this takes no input",
-                            "join the two, as in `concat(id, other)` or `add(id, other)`, or begin a pipeline with it",
-                        )
-                    )
+                    self.report(self.closed_in_a_chain(builder, stage))
                 value = None
                 continue
             known = value is not None or place == 0
@@ -1408,11 +1423,11 @@ class Elaborator:
         if stage.name.text == IDENTITY:
             return self.identity(builder, stage, entering)
         self.refuse_unknown_stage(builder, stage)
-        first, rest = self.split_at_missing_bar(builder, stage)
-        if rest is not None:
-            value = self.layer(builder, first, entering)
-            return self.layer(builder, rest, value)
-        return self.declared_layer(builder, stage, entering)
+        first, *others = self.split_at_missing_bars(builder, stage)
+        value = self.declared_layer(builder, first, entering)
+        for other in others:
+            value = self.layer(builder, other, value)
+        return value
 
     def stage_of_value(self, stage: tree.Layer, given: Given) -> tuple[tree.Layer, Entry | None]:
         """Return the stage that a constant or parameter stands for: a layer's word, a block, or a tensor."""
@@ -1617,39 +1632,62 @@ class Elaborator:
             "E009",
             f"there is no layer {quoted(word)}",
             stage.name.span,
-            f"it is `{known}` here" if known else f"did you mean `{guess}`?" if guess else "",
+            "an input begins a pipeline: leave it out"
+            if known == "in"
+            else f"it is `{known}` here"
+            if known
+            else f"did you mean `{guess}`?"
+            if guess
+            else "",
             "`netdsl layers` lists them all" if not guess else "",
         )
 
-    def split_at_missing_bar(self, builder: Builder, stage: tree.Layer) -> tuple[tree.Layer, tree.Layer | None]:
-        """Report a layer's name among the arguments of another: a `|` is missing before it. Return both layers."""
-        declarations = forms(stage.name.text)
-        takes_tables = any(taken.kind is TABLE for form in declarations for taken in declared_arguments(form).values())
-        for place, argument in enumerate(stage.arguments):
-            if not isinstance(argument, tree.Name) or is_word_of(declarations, argument.text):
-                continue
-            entry = builder.find(argument.text)
-            if takes_tables and isinstance(entry, Block) and entry.is_shared:
-                continue
-            if not isinstance(entry, Block) and (entry is not None or not forms(argument.text)):
-                continue
-            if any(kind.kind is TABLE for form in forms(stage.name.text) for kind in declared_arguments(form).values()):
-                continue
-            what = "block" if isinstance(entry, Block) else "layer"
-            self.report(
-                Diagnostic(
-                    "E020",
-                    f"a `|` is missing before {quoted(argument.text)}",
-                    argument.span,
-                    f"{quoted(argument.text)} is a {what}, not an argument of {quoted(stage.name.text)}",
-                    f"end the stage before it: `{stage.name.text} ... | {argument.text} ...`",
-                )
-            )
-            before, after = stage.arguments[:place], stage.arguments[place + 1 :]
-            end = stage.arguments[place - 1].span if place else stage.name.span
-            first = tree.Layer(stage.name.span.to(end), stage.name, before, None)
-            return first, tree.Layer(argument.span.to(stage.span), argument, after, stage.label)
-        return stage, None
+    def split_at_missing_bars(self, builder: Builder, stage: tree.Layer) -> tuple[tree.Layer, ...]:
+        """Report layers' names among the arguments of a layer: a `|` is missing before each. Return all layers."""
+        words = [stage.name]
+        for argument in stage.arguments:
+            if isinstance(argument, tree.Name) and self.is_layer_among_arguments(builder, words[-1].text, argument):
+                words.append(argument)
+        first, *others = words
+        if not others:
+            return (stage,)
+        word = others[0].text
+        what = "block" if isinstance(builder.find(word), Block) else "layer"
+        help = f"end the stage before it: `{first.text} ... | {brought(word) or word} ...`"
+        if begins_line(others[0].span):
+            help += "; a new line does not"
+        found = Diagnostic(
+            "E020",
+            f"a `|` is missing before {quoted(word)}",
+            others[0].span,
+            f"{quoted(word)} is a {what}, not an argument of {quoted(first.text)}",
+            help,
+        )
+        for other in others[1:]:
+            found = with_another_place(found, other.span)
+        self.report(found)
+        starts = [word.span.start for word in others]
+        ends = [*starts, stage.span.end]
+        layers = []
+        for place, keyword in enumerate(words):
+            inside = [one for one in stage.arguments if keyword.span.start < one.span.start < ends[place]]
+            span = keyword.span.to((inside[-1] if inside else keyword).span)
+            layers.append(tree.Layer(span, keyword, tuple(inside), stage.label if keyword is words[-1] else None))
+        return tuple(layers)
+
+    def is_layer_among_arguments(self, builder: Builder, keyword: str, argument: tree.Name) -> bool:
+        """Whether an argument of a layer is the word of another layer or of a block, and nothing that it takes."""
+        declarations = forms(keyword)
+        if is_word_of(declarations, argument.text):
+            return False
+        kinds = [taken.kind for form in declarations for taken in declared_arguments(form).values()]
+        if TABLE in kinds:
+            return False
+        entry = builder.find(argument.text)
+        if isinstance(entry, Block):
+            return True
+        known = bool(forms(argument.text)) or (brought(argument.text) is not None and begins_line(argument.span))
+        return entry is None and known
 
     def step_name(self, builder: Builder, keyword: str, label: tree.Name | None) -> str:
         """Return the author's name of a step, else the next one of its keyword that no label in the file uses."""
@@ -1760,7 +1798,7 @@ class Elaborator:
                     f"{quoted(word)} takes {wanted} branches, and here {'is' if len(branches) == 1 else 'are'} "
                     f"{len(branches)}",
                     stage.span,
-                    help=f"what enters stands before a single branch; {max(declarations[0].branches)} stand for all",
+                    help="one goes with what enters, as in `attention(memory) 8`; three are queries, keys and values",
                 )
             if len(branches) < max(declarations[0].branches):
                 branches = [(entering, stage.name.span), *branches]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -160,6 +161,9 @@ def what_it_is(value: Value) -> str:
     return f"the number {show(value)}" if is_number(value) else f"`{show(value)}`"
 
 
+_SLASHES = re.compile(r"//[ \t]+\Z")
+
+
 def undefined(word: Word, expression: tree.Expression, names: Names, wanted: str = "a number") -> Mistake:
     """Return the mistake of a word that nothing declares, where a value has to stand."""
     if isinstance(expression, tree.Name) and expression.text != word.text:
@@ -172,6 +176,12 @@ def undefined(word: Word, expression: tree.Expression, names: Names, wanted: str
             else f"if a name is meant by `{word.text}`, declare it before this",
         )
     guess = nearest(word.text, (*names.names(), *SIZES))
+    source, place = expression.span.source, expression.span.start
+    comment = _SLASHES.search(source.text, source.line_at(place)[0], place)
+    if comment is not None and not guess:
+        help = "a comment begins with `#` and ends with its line"
+        span = Span(source, comment.start(), comment.start() + 2)
+        return mistake("E020", "`//` does not begin a comment here", span, "write `#`", help)
     return names.misplaced(word.text, expression.span) or mistake(
         "E010",
         f"nothing called {quoted(word.text)} has been declared",

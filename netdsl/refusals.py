@@ -112,6 +112,9 @@ def check_input(layer: Layer, tensors: list[Tensor]) -> None:
                 f"`{layer.keyword}` takes {takes}; {wanted.get(x.rank, f'a tensor of rank {x.rank}')} enters: {x}",
                 layer.lacks_axes or "give it the axes that it needs by `reshape`, as in `reshape 28x28x1`"
                 if x.rank < min(layer.ranks)
+                else "make a sequence of it: `reshape [height, width*channels]` has a step for each row, "
+                "`reshape [height*width, channels]` one for each position"
+                if (x.rank, layer.ranks) == (3, (2,))
                 else "`flatten`, `reshape` or `pool global` leave fewer axes",
             )
 
@@ -135,5 +138,5 @@ def check_sizes(output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
             not unknown,
             "E030",
             f"the {weight.name} of `{layer.keyword}` would depend on {names}, which {are} open",
-            layer.closes or f"give {them} a number in the input, or leave {them} out before, as `pool global` does",
+            layer.closes or f"give {them} a number in the input, or take {them} away before, as `pool global` does",
         )

@@ -40,3 +40,13 @@ class Span:
     def to(self, other: Span) -> Span:
         """Return the place from the start of this one to the end of another."""
         return Span(self.source, self.start, other.end)
+
+    def holds(self, other: Span) -> bool:
+        """Whether another place is a part of this one."""
+        return self.source is other.source and self != other and self.start <= other.start and other.end <= self.end
+
+
+def begins_line(span: Span) -> bool:
+    """Whether nothing but blanks stands before a place in its line."""
+    line, _ = span.source.line_at(span.start)
+    return not span.source.text[line : span.start].strip()

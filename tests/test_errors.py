@@ -24,6 +24,7 @@ from netdsl.diagnostics import CODES, Diagnostic, render
 from netdsl.files import reader
 from netdsl.options import Options, read_value, shape_of
 from netdsl.source import Source, Span
+from netdsl.syntax.parser import parse
 
 FOLDER = Path(__file__).parent / "cases" / "errors"
 CASES = {
@@ -33,7 +34,7 @@ CASES = {
 }
 CASES |= {path.parent.name: path for path in sorted(FOLDER.glob("*/main.net"))}
 
-SEVERAL = {"three_mistakes": 3, "mistakes_in_each_statement": 3}
+SEVERAL = {"three_mistakes": 3, "mistakes_in_each_statement": 3, "argument_padding_in_quotes_twice": 2}
 """Files with more than one mistake in them; a mistake is one message, whatever comes of it further on."""
 
 LONGEST_LINE = 200
@@ -240,3 +241,31 @@ def test_the_colour_of_a_code_says_how_bad_it_is(severity: str, colour: int) -> 
     found = Diagnostic("C107", "this", Span(Source("<text>", "in 8"), 0, 2), severity=severity)
     assert render(found, colour=True).startswith(f"\033[{colour}mC107\033[0m ")
     assert render(found).startswith("C107 this\n")
+
+
+SPOILT = [
+    (r" same\b", " padding='same'"),
+    (r"\b(\w+)@", r"'\1'@"),
+    (r"const (\w+) = (\w+)", r"const \1 = '\2'"),
+    (r"=(\w+)", r"='\1'"),
+    (r"\((.*)\)", r"[\1]"),
+    (r"\((.*)\)", r"{ \1 }"),
+    (r"\((.*)\)", r": \1"),
+    (r"\b(\w+) \|", r"\1 bias=False |"),
+    (r"\|", "| if"),
+]
+"""What people write in the way of another language, wherever it may stand."""
+
+
+@pytest.mark.parametrize("pattern, replacement", SPOILT)
+def test_what_cannot_be_read_is_never_accepted(pattern: str, replacement: str) -> None:
+    """A message is left out where another says the same; where none does, as nothing is checked there, it is given."""
+    unread = 0
+    for path in CASES.values():
+        text = re.sub(pattern, replacement, path.read_text("utf-8"), count=1)
+        source = Source("spoilt", f"{text}\nblock unused c: ({text}) * 0")
+        for part in (Source("spoilt", text), source):
+            if parse(part)[1]:
+                unread += 1
+                assert compile_source(part, "spoilt").errors, part.text
+    assert unread > 100

@@ -122,8 +122,7 @@ def texts() -> Mapping[str, str]:
             case = json.loads(line)
             found |= {f"{case['id']} {part}": case[part] for part in ("net", "fixed") if case.get(part)}
     for path in sorted((ROOT / "tests" / "cases" / "errors").rglob("*.net")):
-        program, mistakes = parse(Source(path.name, path.read_text("utf-8")))
-        if program.is_as_read and not mistakes:
+        if not parse(Source(path.name, path.read_text("utf-8")))[1]:
             found[str(path.relative_to(ROOT))] = path.read_text("utf-8")
     return found
 

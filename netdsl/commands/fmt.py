@@ -6,9 +6,8 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 
-from ..diagnostics import CompileError, Diagnostic
+from ..diagnostics import CompileError
 from ..files import STANDARD_INPUT, content_of, decode, encode, networks_in, shown, write
-from ..source import Span
 from .shared import DONE, FOUND, TEXT, files_of, report, takes_line
 
 
@@ -58,17 +57,12 @@ def _format(options: Namespace, path: str) -> bool | None:
     return after != before
 
 
-_CHECK = "it has an argument or a branch in the form of another language, which `netdsl check` tells of"
-
-
 def _in_form(content: bytes, name: str) -> bytes:
     """Return a text in its canonical form. Raises CompileError where its syntax is wrong, or it is no text."""
     from ..syntax.formatter import formatted
     from ..syntax.parser import parse
 
     program, mistakes = parse(decode(content, name))
-    if not program.is_as_read:
-        mistakes = (*mistakes, Diagnostic("E020", "this cannot be laid out", Span(program.source, 0, 0), help=_CHECK))
     if mistakes:
         raise CompileError(mistakes)
     return encode(formatted(program), content)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import index
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import frozen
 
@@ -63,6 +63,7 @@ class Mean(Reduction):
     keyword = "mean"
     of_branches = "average"
     brought = ("reduce_mean", "reducemean")
+    brought_as: ClassVar[dict[str, str]] = dict.fromkeys(brought, "mean axis=0")
 
 
 @frozen(kw_only=True)
@@ -77,6 +78,7 @@ class Sum(Reduction):
     keyword = "sum"
     of_branches = "add"
     brought = ("reduce_sum", "reducesum")
+    brought_as: ClassVar[dict[str, str]] = dict.fromkeys(brought, "sum axis=0")
 
 
 def _layout(layer: Reduction, x: Tensor) -> Wish:

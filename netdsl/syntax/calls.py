@@ -118,6 +118,12 @@ def argument_in_our_words(keyword: str, name: str, value: str) -> str:
     return stage.written().removeprefix(keyword).strip()
 
 
+def is_default(name: str, value: str) -> bool:
+    """Whether an argument from elsewhere says what is so without it here: `use_bias=True`."""
+    flag, truth = _FLAGS.get(name), _TRUTH.get(value.lower())
+    return flag is not None and truth is not None and truth is not flag[0]
+
+
 def _declared(keyword: str, belonging: list[str]) -> dict[str, Argument]:
     """Return the arguments of the form that the words belong to, else of the plain one."""
     declared = forms(keyword)

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from ..diagnostics import Diagnostic, Related
 from ..source import Source, Span
@@ -27,9 +27,8 @@ OPERATORS = frozenset({"PLUS", "MINUS", "NEG", "STAR", "SLASH", "FLOOR", "COMPAR
 NUMBERS = frozenset({"INT", "FLOAT", "DIMS"})
 
 # The words whose brackets hold pipelines. Everything else is a layer or a block, and takes its arguments bare.
-COMBINATORS = frozenset(
-    {"add", "sub", "mul", "max", "average", "matmul", "concat", "stack", "residual", "freeze", "attention", "moe"}
-)
+MERGES = frozenset({"add", "sub", "mul", "max", "average", "matmul", "concat", "stack"})
+COMBINATORS = MERGES | {"residual", "freeze", "attention", "moe"}
 
 # What begins a statement in other languages, or is said by people who have not read ours.
 TRANSLATED = {
@@ -54,6 +53,11 @@ EXAMPLES = {
 
 VALUES = "a value is a number, a shape, a list, a word, or an expression such as `2*c`"
 
+REPEATS = frozenset({"repeat", "repeat(", "loop", "loop("})
+_REPEATED = re.compile(r"\w+(?:\(|\s*(?=[0-9]*\s*[:(\[{]))\s*([0-9]*)[\s,:(\[{)]*")
+_OPEN_SHAPE = re.compile(r"[(\[]?\s*((?:None|[0-9]+|\?)(?:\s*[,x]\s*(?:None|[0-9]+|\?))*)(?:\s*,?\s*[)\]])?")
+_FUNCTION = re.compile(r"lambda\b[\w\s,=*]*:|[\w.]*\bLambda\(")
+
 MAX_SHOWN = 30  # characters of a word in a message
 MAX_REREAD = 2000  # characters that are read again when a mistake turns out to have begun earlier
 MAX_SEARCHED = 1000  # tokens in which the end of a bracket is looked for
@@ -71,8 +75,6 @@ class Mistake:
     read: tuple[Token, ...] | None = field(default=None, kw_only=True)
     forget: int = field(default=0, kw_only=True)  # values to take off the parser's stack before
     end: int | None = field(default=None, kw_only=True)  # where to go on reading, if not behind the token
-    once: bool = field(default=False, kw_only=True)  # whether the same message a second time would say nothing new
-    untold: bool = field(default=False, kw_only=True)  # whether what is read instead is refused by itself
 
 
 @frozen
@@ -189,14 +191,13 @@ class Place:
         read: tuple[Token, ...] | None = None,
         forget: int = 0,
         end: int | None = None,
-        once: bool = False,
     ) -> Mistake:
         """Return the mistake at the token, or `at` another one, or from one to another."""
         first, last = at if at is not None and not isinstance(at, Token) else (at or self.token,) * 2
         span = Span(self.source, first.start, last.end)
         others = (Related(Span(self.source, related[0].start, related[0].end), related[1]),) if related else ()
         diagnostic = Diagnostic("E020", message, span, label, help, others)
-        return Mistake(diagnostic, read=read, forget=forget, end=end, once=once)
+        return Mistake(diagnostic, read=read, forget=forget, end=end)
 
 
 def explain(place: Place) -> Mistake:
@@ -204,36 +205,8 @@ def explain(place: Place) -> Mistake:
     for knows in WORDS if place.token.kind == WRONG else STRUCTURE:
         mistake = knows(place)
         if mistake is not None:
-            return evolve(mistake, untold=mistake.untold or _is_told_of_anyway(place, mistake))
+            return mistake
     return _unknown(place)
-
-
-def _is_told_of_anyway(place: Place, mistake: Mistake) -> bool:
-    """Whether what holds a mistake is refused by itself: `padding='same'`, `residual [relu | bn]`."""
-    from ..binding import BROUGHT
-
-    if any(bracket.token.kind in ("LSQB", "LBRACE") and _holds_branches(bracket.before) for bracket in place.brackets):
-        return True
-    start = mistake.diagnostic.span.start
-    named = re.search(r"\b([a-z_]+)\s*=\s*\Z", place.source.text[max(start - 60, 0) : start])
-    if named is None or mistake.read is None:
-        return False
-    parameter = rf"\bblock\b[^:]{{0,500}}\b{named[1]}\b"
-    return named[1] in BROUGHT and not _is_declared(named[1]) and not re.search(parameter, place.source.text)
-
-
-def _holds_branches(token: Token | None) -> bool:
-    """Whether a word combines branches, which stand in parentheses behind it."""
-    return token is not None and token.kind == "NAME" and token.text in COMBINATORS
-
-
-def _is_declared(name: str) -> bool:
-    """Whether any layer has an argument of a name."""
-    from ..layer import arguments
-    from ..layers import forms, keywords
-
-    every = (arguments(form) for keyword in keywords() for form in forms(keyword))
-    return any(name in declared and (name == "bias" or declared[name].role != "word") for declared in every)
 
 
 def _shown(text: str) -> str:
@@ -281,6 +254,62 @@ def _takes_filters(layer: str) -> bool:
 # Words and signs that the language does not have
 
 
+def _repeat(place: Place) -> Mistake | None:
+    """`repeat 3 (conv 8@3 same)`, `repeat(3, relu)`, `repeat 3: relu`."""
+    words = [*(bracket.token for bracket in place.brackets), *place.recent]
+    word = next((one for one in words if one.kind in ("NAME", "CALL") and one.text in REPEATS), None)
+    if word is None or place.ends_statement:
+        return None
+    match = _REPEATED.match(place.source.text, word.start)
+    if match is None or re.search(rf"\b(block|shared)\s+{word.text.strip('(')}\b", place.source.text):
+        return None
+    message = f"`{word.text.strip('(')}` is not a word of this language: a group is repeated with `*`"
+    inside = [bracket for bracket in place.brackets if bracket.token.start >= word.start]
+    closer = place.closer(place.token) if inside else None
+    if closer is None:
+        return place.say(message, f"write `( ... ) * {match[1] or 3}`", at=(word, place.token))
+    body = place.source.text[match.end() : closer.start]
+    behind = re.search(r"\s*,\s*([0-9]+)\s*\Z", body)
+    count = match[1] or (behind[1] if behind else "3")
+    body = " ".join(body[: behind.start() if behind else None].split())
+    label = f"write `({body if 0 < len(body) <= MAX_SHOWN else ' ... '}) * {count}`"
+    read = (Token(WRONG, word.start, closer.end, ""),)
+    forget = inside[0].values + (0 if inside[0].token == word else 1 + bool(match[1]))
+    return place.say(message, label, at=(word, closer), read=read, forget=forget, end=closer.end)
+
+
+def _open_size(place: Place) -> Mistake | None:
+    """`in None`, `in Nonex28x28x1`, `in (None, 28, 28, 1)`."""
+    bracket = place.brackets[-1] if place.brackets else None
+    first, before, values = place.token, place.before, 0
+    if bracket and before.kind != "IN":
+        first, values = bracket.token, bracket.values
+        before = bracket.before or before
+    shape = _OPEN_SHAPE.match(place.source.text, first.start)
+    if before.kind != "IN" or shape is None or "None" not in shape[1]:
+        return None
+    sizes = re.sub("None", "?", re.sub(r"\s*,\s*", "x", shape[1]))
+    batch, _, rest = sizes.partition("x")
+    label = f"write `{sizes}`"
+    if batch == "?" and rest:
+        label = f"{label}, or `{rest}` if the first is the batch" if "?" in rest else f"write `{rest}`"
+        sizes = rest if "?" not in rest else ""
+    meant = _whole(sizes)
+    at = Token(meant.kind if meant and sizes != "?" else WRONG, first.start, shape.end(), sizes)
+    help = "a shape has no batch axis, and a size that is left open is `?`"
+    return place.say("`None` is not a size here", label, help, at=at, read=(at,), forget=values, end=at.end)
+
+
+def _function(place: Place) -> Mistake | None:
+    """`in 784 | lambda x: 2 * x`, `Lambda(lambda x: 2 * x)`."""
+    words = (*place.recent, place.token)
+    word = next((one for one in words if _FUNCTION.match(place.source.text, one.start)), None)
+    if word is None:
+        return None
+    help = "layers calculate, as `scale 2`, `square`, `clip 0 6` or `mul(id, other)`; `netdsl layers` lists them all"
+    return place.say("a function of Python cannot stand here", "", help, at=word)
+
+
 def _invisible(place: Place) -> Mistake | None:
     """`conv 3@3\\u00a0same`."""
     word = place.token.text
@@ -314,7 +343,7 @@ def _arrow(place: Place) -> Mistake | None:
     if "VBAR" not in place.expected:
         return None
     message = "one `|` is enough between two layers" if sign == "||" else f"`{sign}` does not join layers: `|` does"
-    return place.say(message, "write `|`", read=(_as("VBAR", "|", place.token),), once=True)
+    return place.say(message, "write `|`", read=(_as("VBAR", "|", place.token),))
 
 
 def _sign(place: Place) -> Mistake | None:
@@ -348,14 +377,14 @@ def _quotes(place: Place) -> Mistake | None:
         return None
     ended = len(word) > 1 and word.endswith(closers[word[0]])
     inside = word[1:-1] if ended else word[1:].rstrip()
-    kind = "STRING" if "STRING" in place.expected else "NAME"
+    kind = "STRING" if place.before.kind == "USE" else "NAME"
     name = _whole(inside)
     fits = kind in place.expected and (kind == "STRING" or (name is not None and name.kind == kind))
     read = (_as(kind, f'"{inside}"' if kind == "STRING" else inside, place.token),) if fits else None
     if word[0] == '"':
         return place.say("this text never ends", "begins here", 'write `"` at its end, in the same line', read=read)
-    if not fits and name is not None and name.kind == "NAME":
-        return place.say("words stand without quotes", f"write `{_shown(inside)}`")
+    if kind == "NAME" and name is not None and name.kind == kind:
+        return place.say("words stand without quotes", f"write `{_shown(inside)}`", read=read)
     return place.say(f'text stands in double quotes: `"{_shown(inside)}"`', f"not in `{word[0]}`", read=read)
 
 
@@ -419,7 +448,7 @@ def _mixed_case(place: Place) -> Mistake | None:
         return _called(place, _as("CALL", word + "(", token), after, layer)
     if layer:
         message = f"`{_shown(word)}` is not a layer of this language"
-        return place.say(message, f"write `{layer}`", read=_layer_tokens(layer, token.start, token.end), once=True)
+        return place.say(message, f"write `{layer}`", read=_layer_tokens(layer, token.start, token.end))
     if word != last:
         return place.say(f"`{_shown(word)}` is not a name", help="a name has no dot in it")
     fixed = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", word).lower()
@@ -429,9 +458,9 @@ def _mixed_case(place: Place) -> Mistake | None:
     read = (_as("NAME", fixed, token),) if known else None
     if not word.isascii():
         help = "a name is made of `a` to `z`, `0` to `9` and `_`"
-        return place.say(f"`{_shown(word)}` is not a name", help=help, read=read, once=True)
+        return place.say(f"`{_shown(word)}` is not a name", help=help, read=read)
     message = f"`{_shown(word)}` is not a name: names are lower case"
-    return place.say(message, f"write `{_shown(fixed)}`", read=read, once=True)
+    return place.say(message, f"write `{_shown(fixed)}`", read=read)
 
 
 def _other_word(place: Place) -> Mistake:
@@ -478,6 +507,8 @@ def _called(place: Place, name: Token, opener: Token, layer: str, forget: int = 
     word = name.text[:-1]
     declared = re.search(rf"\b(block|shared)\s+{re.escape(layer[:MAX_REREAD])}\b", place.source.text)
     layer = layer if declared else brought(layer) or layer
+    if layer in MERGES:
+        return _combined(place, name, opener, layer, forget)
     if between is None or any(token.kind in ("VBAR", "AS", "IN") for token in between[0]):
         closer = place.closer(place.next(opener))
         message = f"`{_shown(word)}` takes its arguments without brackets"
@@ -501,6 +532,28 @@ def _called(place: Place, name: Token, opener: Token, layer: str, forget: int = 
     return place.say(message, f"write `{written}`", at=(name, closer), read=meant, forget=forget, end=closer.end)
 
 
+_LISTED = re.compile(r"(?:\)\s*\()?\s*\[(?P<listed>[^\[\]]*)\]\s*(?:,\s*(?:axis\s*=\s*-1|dim\s*=\s*(?:1|-1))\s*)?\)")
+
+
+def _combined(place: Place, name: Token, opener: Token, word: str, forget: int) -> Mistake:
+    """Report branches that are combined in another language: `torch.cat([left, right], dim=1)`."""
+    shown = _shown(name.text[:-1])
+    message = f"`{shown}` is `{word}` here, and its branches stand between its parentheses"
+    listed = _LISTED.match(place.source.text, opener.end)
+    closer = place.closer(place.next(opener))
+    if listed is None or closer is None:
+        help = f"as in `{word}(left, right)`; `axis=` counts without the batch"
+        if closer is None:
+            return place.say(message, "", help, at=name)
+        unknown = (Token(WRONG, name.start, closer.end, ""),)
+        return place.say(message, "", help, at=(name, closer), read=unknown, forget=forget, end=closer.end)
+    at = Token("", name.start, listed.end(), "")
+    inside = " ".join(listed["listed"].split())
+    label = f"write `{word}({inside if len(inside) <= 2 * MAX_SHOWN else ' ... '})`"
+    read = tuple(Token(token.kind, at.start, at.end, token.text) for token in _tokens(f"{word}({listed['listed']})"))
+    return place.say(message, label, at=at, read=read, forget=forget, end=at.end)
+
+
 def _tokens(text: str) -> tuple[Token, ...]:
     """Return the tokens of a text."""
     tokens = [read_token(text, 0)]
@@ -520,8 +573,7 @@ def _entering(place: Place, name: Token, inside: tuple[Token, ...]) -> str:
         return ""
     if not re.search(r"(=|\b(?:out|aux))\s*$", place.source.text[max(name.start - 50, 0) : name.start]):
         return ""
-    named = rf"\b(let|as)\s+{re.escape(inside[0].text)}\b"
-    return inside[0].text if re.search(named, place.source.text[: inside[0].start]) else ""
+    return inside[0].text if _is_tensor(place, inside[0]) else ""
 
 
 def _given(inside: tuple[Token, ...]) -> list[tuple[str, str]]:
@@ -547,6 +599,64 @@ def _example_of(layer: str) -> str:
 
     declared = forms(layer.split()[0])
     return f"as in `{example(declared[0]) if declared else layer}`"
+
+
+def _branches(place: Place) -> Mistake | None:
+    """`(conv 8@3, conv 8@5)`, `concat([left, right])`, `residual { relu | bn }`."""
+    if not place.brackets:
+        return None
+    *_, bracket = place.brackets
+    opener, name, token = bracket.token, bracket.before, place.token
+    if opener.kind == "CALL" and opener == place.before and token.kind == "LSQB" and opener.text[:-1] in COMBINATORS:
+        between = place.between(token)
+        return _in_brackets(place, token, between[1], opener.text[:-1], between[0]) if between else None
+    closer = place.closer(token)
+    if closer is None or name is None:
+        return None
+    unknown: tuple[Token, ...] = (Token(WRONG, opener.start, closer.end, ""),)
+    if opener.kind == "LPAR" and bracket.holds_pipelines and token.kind == "COMMA" and _is_stage(place, place.next()):
+        if name.kind == "CALL" and name.text[:-1] in COMBINATORS:
+            return _in_brackets(place, opener, closer, name.text[:-1], unknown, bracket.values)
+        label = f"write `concat({_inside(place, opener, closer)})`, or `add( ... )`"
+        message, at = "branches stand in the parentheses of a combinator", (opener, closer)
+        return place.say(message, label, at=at, read=unknown, forget=bracket.values, end=closer.end)
+    if opener.kind in ("LSQB", "LBRACE") and bracket.among_arguments and name.text in COMBINATORS:
+        label = f"write `{name.text}({_inside(place, opener, closer)})`"
+        message, at = f"`{name.text}` takes parentheses", (name, closer)
+        unknown = (Token(WRONG, name.start, closer.end, ""),)
+        return place.say(message, label, at=at, read=unknown, forget=bracket.values + 1, end=closer.end)
+    return None
+
+
+def _in_brackets(
+    place: Place, opener: Token, closer: Token, word: str, read: tuple[Token, ...], forget: int = 0
+) -> Mistake:
+    """Report branches that stand in brackets inside of the parentheses of a combinator."""
+    label = f"write `{word}({_inside(place, opener, closer)})`"
+    message = f"the branches of `{word}` stand in no other brackets than its parentheses"
+    return place.say(message, label, at=(opener, closer), read=read, forget=forget, end=closer.end)
+
+
+def _inside(place: Place, opener: Token, closer: Token) -> str:
+    """Return what is written between two brackets, to be shown."""
+    written = " ".join(place.source.text[opener.end : closer.start].split())
+    return written if len(written) <= 2 * MAX_SHOWN and written.isprintable() else " ... "
+
+
+def _is_tensor(place: Place, token: Token) -> bool:
+    """Whether a token is the name of a tensor that the text declares before."""
+    named = rf"\b(let|as)\s+{re.escape(token.text[:MAX_REREAD])}\b"
+    return token.kind == "NAME" and re.search(named, place.source.text[: token.start]) is not None
+
+
+def _is_stage(place: Place, token: Token) -> bool:
+    """Whether a token is the word of a layer or block, or a tensor, or begins a group or a combinator."""
+    from ..layers import forms
+
+    declared = rf"\b(let|as|block|shared)\s+{re.escape(token.text[:MAX_REREAD])}\b"
+    if token.kind == "NAME":
+        return token.text == "id" or bool(forms(token.text) or re.search(declared, place.source.text))
+    return token.kind in ("LPAR", "CALL")
 
 
 def _sizes(place: Place) -> Mistake | None:
@@ -678,7 +788,7 @@ def _never_closed(place: Place) -> Mistake | None:
 
 def _slashes(place: Place) -> Mistake | None:
     """`// the stem`."""
-    if place.token.kind != "FLOOR" or (place.wants_value and not place.begins_line):
+    if place.token.kind != "FLOOR" or (place.wants_value and not place.begins_line and place.next().kind != "NAME"):
         return None
     _, end = place.source.line_at(place.token.start)
     help = "a comment begins with `#` and ends with its line"
@@ -726,7 +836,7 @@ def _missing_pipe(place: Place) -> Mistake | None:
     inside = place.between(token, nested=False) if token.kind == "LPAR" else None
     if inside and len(inside[0]) == 1 and inside[0][0].kind == "NAME" and place.before.end == token.start:
         tensor = inside[0][0].text
-        if re.search(rf"\b(let|as)\s+{re.escape(tensor)}\b", place.source.text[: token.start]):
+        if _is_tensor(place, inside[0][0]):
             message = f"`{_shown(tensor)}` enters a layer by a `|` before it"
             return place.say(message, "", f"as in `{_shown(tensor)} | conv 8@3`", at=(token, inside[1]))
     if token.kind in ("NAME", "CALL", "LPAR") or (token.kind == "FOR" and place.next().kind == "NAME"):
@@ -738,6 +848,18 @@ def _missing_pipe(place: Place) -> Mistake | None:
         end = name.end if name.kind == "NAME" else None
         return place.say("this has a name already", "delete one of the two", read=(), end=end)
     return None
+
+
+def _calculated_tensors(place: Place) -> Mistake | None:
+    """`out left + right`."""
+    token, first, second = place.token, place.before, place.next()
+    word = {"PLUS": "add", "MINUS": "sub", "NEG": "sub", "STAR": "mul"}.get(token.kind)
+    if word is None or not (_is_tensor(place, first) and _is_tensor(place, second)):
+        return None
+    written = f"{word}({first.text}, {second.text})"
+    read = tuple(Token(one.kind, first.start, second.end, one.text) for one in _tokens(written))
+    message, label = "tensors are joined by combinators, not by signs", f"write `{_shown(written)}`"
+    return place.say(message, label, at=(first, second), read=read, forget=1, end=second.end)
 
 
 def _repeated(place: Place) -> Mistake | None:
@@ -829,9 +951,8 @@ def _colon(place: Place) -> Mistake | None:
         )
     if "EQUAL" in expected:
         return place.say("`=` gives a name its value", "write `=`", read=(_as("EQUAL", "=", token),))
-    if _holds_branches(place.before):
-        mistake = place.say("a pipeline stands in parentheses here", "write `(`", read=())
-        return evolve(mistake, untold=True)
+    if place.before.kind == "NAME" and place.before.text in COMBINATORS:
+        return place.say("a pipeline stands in parentheses here", "write `(`", read=())
     if "LPAR" in expected and not place.wants_stage and not place.wants_value:
         return place.say("no `:` belongs to `for`", "delete it", f"as in `{EXAMPLES['FOR']}`", read=())
     return None
@@ -957,6 +1078,8 @@ def _missing_word(place: Place) -> Mistake | None:
         missing = "THEN"
     if missing is None:
         return None
+    if missing == "COLON" and token.kind == "LBRACE":
+        return _braces(place, f"as in `{EXAMPLES['SHARED']}`")
     sign = SIGNS.get(missing, missing.lower())
     message = f"`{sign}` is missing behind `{_shown(before.text)}`"
     if token.kind == END or (missing == "THEN" and token.kind not in ("NAME", "CALL", "LPAR")):
@@ -968,8 +1091,8 @@ def _missing_word(place: Place) -> Mistake | None:
 
 
 def _block_head(place: Place) -> Mistake | None:
-    """`block unit c conv c@3 | relu`, `block unit c=2*k: relu`."""
-    token, before = place.token, place.before
+    """`block unit c conv c@3 | relu`, `block unit c { relu }`, `block unit c=2*k: relu`."""
+    token = place.token
     if "COLON" not in place.expected or "BLOCK" not in place.symbols or place.ends_statement:
         return None
     message, help = "a `:` is missing before the body of this block", f"as in `{EXAMPLES['BLOCK']}`"
@@ -977,10 +1100,55 @@ def _block_head(place: Place) -> Mistake | None:
         return _calculated(place, "a default that is calculated stands in parentheses")
     if token.kind in ("CALL", "LPAR", "IF", "FOR"):
         return place.say(message, f"write `: {_shown(token.text)}`", help, read=(_added("COLON", token), token))
-    if place.symbols[-1] == "NAME" and token.kind != "AT":
-        read = (_added("COLON", before), before, token)
-        return place.say(message, f"write `: {_shown(before.text)}`", help, at=before, read=read, forget=1)
-    return place.say(message, "this belongs to its body", help)
+    if token.kind == "LBRACE":
+        return _braces(place, help)
+    head = _block_read_again(place)
+    if head is None:
+        return place.say(message, "this belongs to its body", help)
+    parameters, body = head
+    label, at = f"write `: {_shown(body[0].text)}`", body[0]
+    if parameters and parameters[-1].kind == "EQUAL":
+        message, label, at = "the body of a block begins behind a `:`", "write `:`", parameters.pop()
+    read = (*parameters, _added("COLON", body[0]), *body)
+    forget = place.symbols[::-1].index("BLOCK") - 1  # what stands behind the block's name
+    return place.say(message, label, help, at=at, read=read, forget=forget)
+
+
+def _braces(place: Place, help: str) -> Mistake:
+    """Report a body that stands in braces."""
+    opener, message = place.token, "a body stands behind a `:`, without braces"
+    closer, between = place.closer(place.next()), place.between(opener)
+    if closer is None:
+        return place.say(message, "write `:`", help)
+    body = between[0] if between else (Token(WRONG, opener.start, closer.end, ""),)
+    read = (_as("COLON", ":", opener), *body)
+    return place.say(message, "write `:`", help, related=(closer, "and nothing here"), read=read, end=closer.end)
+
+
+def _block_read_again(place: Place) -> tuple[list[Token], list[Token]] | None:
+    """Return the tokens behind a block's name up to its body, and those of the body up to the place; None if none is.
+
+    The body begins with the first word in a new line, else with the first that is a layer.
+    """
+    from ..layers import forms
+
+    starts = [match.end() for match in _BLOCK.finditer(place.source.text, 0, place.token.start)]
+    if not starts or place.token.start - starts[-1] > MAX_REREAD:
+        return None
+    tokens = []
+    token = read_token(place.source.text, starts[-1])
+    while token.start < place.token.start:
+        tokens.append(token)
+        token = place.next(token)
+    tokens = [one for one in tokens if one.kind not in ("LPAR", "RPAR", "COMMA")] + [token]
+    names = [number for number, one in enumerate(tokens) if one.kind in ("NAME", "CALL", "LPAR")]
+    body = next((number for number in names if begins_line(place.source.text, tokens[number])), None)
+    if body is None:
+        body = next((number for number in names if tokens[number].text == "id" or forms(tokens[number].text)), None)
+    return None if body is None else (tokens[:body], tokens[body:])
+
+
+_BLOCK = re.compile(r"\bblock\s+[a-z_]\w*")
 
 
 def _shared_head(place: Place) -> Mistake | None:
@@ -1060,7 +1228,9 @@ def _python(place: Place) -> Mistake | None:
     message = "this is Python, and a network is written without it"
     help = "it is one line from its input on, as in `in 28x28x1 | conv 32@3 | relu | flatten | dense 10`\n"
     help += "`netdsl emit` writes the Python of a file"
-    return place.say(message, "", help, read=(), end=end)
+    if place.token.text == "def":
+        help = f"what is used again is a block, as in `{EXAMPLES['BLOCK']}`"
+    return place.say(message, "", help, read=(Token(WRONG, place.token.start, end, ""),), end=end)
 
 
 def _statement(place: Place) -> Mistake | None:
@@ -1088,8 +1258,7 @@ def _statement(place: Place) -> Mistake | None:
     if token.kind in NUMBERS and not place.recent:
         message = "a pipeline on its own begins with its input"
         return place.say(message, f"write `in {shown}`", read=(_added("IN", token), token))
-    named = rf"\b(let|as)\s+{re.escape(token.text[:MAX_REREAD])}\b"
-    if token.kind == "CALL" or (token.kind == "NAME" and re.search(named, place.source.text[: token.start])):
+    if token.kind == "CALL" or _is_tensor(place, token):
         return place.say("an output begins with `out`", f"write `out {shown}`", read=(_added("OUT", token), token))
     if token.kind in ("NAME", "LPAR", "FOR", "IF") and not place.recent:
         help = f"as in `in 28x28x1 | {shown} ...`, with the shape of what enters"
@@ -1108,6 +1277,12 @@ def _stage(place: Place) -> Mistake | None:
         help = f"an input stands in `let`, in `out` or on its own, as in `{EXAMPLES['LET']}`"
         return place.say("`in` begins a pipeline, and nothing can enter it", "", help)
     if token.kind in NUMBERS or token.kind in ("AT", "STRING", "LSQB", "LBRACE", "TRUE", "FALSE"):
+        closer = place.closer(place.next())
+        if token.kind == "LSQB" and closer and _is_stage(place, place.next()):
+            label = f"write `concat({_inside(place, token, closer)})`, or `add( ... )`"
+            read = (Token(WRONG, token.start, closer.end, ""),)
+            message = "branches stand in the parentheses of a combinator"
+            return place.say(message, label, at=(token, closer), read=read, end=closer.end)
         if token.kind == "LBRACE":
             help = "as in `const act = {relu, gelu}`, and then `| act`"
             return place.say("a choice of layers is given a name with `const`", "", help)
@@ -1154,8 +1329,7 @@ def _value(place: Place) -> Mistake | None:
         name = place.recent[-2].text + "=" if before.kind == "EQUAL" and len(place.recent) > 1 else before.text
         return place.say(f"a value is missing behind `{_shown(name)}`", "", VALUES, at=before)
     if token.kind in OPERATORS:
-        help = VALUES if before.kind != "NAME" else f"{VALUES}\ntensors are joined by `add(a, b)`, `mul(a, b)`, ..."
-        return place.say(f"a value is missing before `{_shown(token.text)}`", "", help)
+        return place.say(f"a value is missing before `{_shown(token.text)}`", "", VALUES)
     if token.kind in RESERVED.values() and not place.ends_statement and token.kind != "IN":
         return place.say(f"`{token.text}` is a word of the language, and cannot be an argument", "delete it")
     return None
@@ -1189,11 +1363,13 @@ def _wanted(place: Place) -> str:
 Knows = Callable[[Place], Mistake | None]
 
 WORDS: tuple[Knows, ...] = (
-    _invisible, _python, _comment, _arrow, _sign, _file_name, _quotes, _dims, _number, _mixed_case, _other_word,
+    _invisible, _python, _function, _open_size, _comment, _arrow, _sign, _file_name, _quotes, _dims, _number,
+    _mixed_case, _other_word,
 )  # fmt: skip
 
 STRUCTURE: tuple[Knows, ...] = (
-    _call_without_pipelines, _sizes, _brackets_apart, _closes_wrongly, _slashes, _pipe, _nothing_behind, _never_closed,
-    _file_name, _missing_pipe, _repeated, _window, _comma, _colon, _equal, _chained, _reserved_name, _dash,
-    _missing_comma, _name, _shared_head, _missing_word, _block_head, _condition, _loop, _statement, _stage, _value,
+    _function, _open_size, _repeat, _branches, _call_without_pipelines, _sizes, _brackets_apart, _closes_wrongly,
+    _slashes, _pipe, _nothing_behind, _never_closed, _file_name, _missing_pipe, _calculated_tensors, _repeated,
+    _window, _comma, _colon, _equal, _chained, _reserved_name, _dash, _missing_comma, _name, _shared_head,
+    _missing_word, _block_head, _condition, _loop, _statement, _stage, _value,
 )  # fmt: skip

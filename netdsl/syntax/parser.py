@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..diagnostics import Diagnostic, with_another_place
+from ..diagnostics import Diagnostic, each_once
 from ..source import Source, Span
 from . import tree
 from .builder import Builder
@@ -42,7 +42,7 @@ def parse(source: Source) -> tuple[tree.Program, tuple[Diagnostic, ...]]:
         return tree.Program(source, (), ()), (too_long,)
     parser = _Parser(source)
     parser.run()
-    return tree.Program(source, parser.values[0], tuple(parser.comments), parser.is_as_read), tuple(parser.diagnostics)
+    return tree.Program(source, parser.values[0], tuple(parser.comments)), each_once(parser.diagnostics)
 
 
 class _Parser:
@@ -58,9 +58,8 @@ class _Parser:
         self.recent: list[Token] = []  # the last tokens that were taken
         self.moved = True  # whether a token was taken since the last mistake
         self.comments: list[tree.Comment] = []
-        self.is_as_read = True
         self.diagnostics: list[Diagnostic] = []
-        self.said: set[str] = set()  # messages that are given once
+        self.said: set[str] = set()  # limits that are told of
         self.builder = Builder(source, self.diagnostics.append)
 
     def run(self) -> None:
@@ -172,18 +171,13 @@ class _Parser:
         from .mistakes import explain
 
         mistake = explain(self.place(token))
-        if mistake.once and mistake.diagnostic.message in self.said:
-            self.show_there_too(mistake.diagnostic)
-        elif mistake.untold:
-            self.is_as_read = False
-        else:
-            self.diagnostics.append(mistake.diagnostic)
-        self.said.add(mistake.diagnostic.message)
+        self.diagnostics.append(mistake.diagnostic)
         self.moved = False
         if mistake.read is None:
             return self.recover(token)
         self.forget(len(self.states) - mistake.forget)
-        for meant, following in zip(mistake.read, (*mistake.read[1:], token), strict=False):
+        after = token if mistake.end is None else read_token(self.source.text, mistake.end)
+        for meant, following in zip(mistake.read, (*mistake.read[1:], after), strict=False):
             if meant.kind == WRONG:
                 self.resume(following, len(self.states) - 1, [meant.start, meant.end])
             elif not self.take(meant):
@@ -191,12 +185,6 @@ class _Parser:
         if mistake.end is not None:
             self.position = mistake.end
         return self.next()
-
-    def show_there_too(self, again: Diagnostic) -> None:
-        """Show the place of a message in the same message, which has been given."""
-        for number, told in enumerate(self.diagnostics):
-            if told.message == again.message:
-                self.diagnostics[number] = with_another_place(told, again.span)
 
     def place(self, token: Token) -> Place:
         """Return what there is to know about a place where a token cannot stand."""

@@ -347,5 +347,3 @@ class Program:
     source: Source
     statements: tuple[Statement, ...]
     comments: tuple[Comment, ...]
-    is_as_read: bool = True
-    """Whether it says what is written: false where something else was read, which is refused for what it is."""
