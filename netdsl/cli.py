@@ -303,7 +303,7 @@ def _emit(options: Namespace) -> int:
     (result,) = _results(options)
     if result is None or result.errors:
         return FOUND
-    from .net import emit
+    from .emit import emit
 
     try:
         source = emit(result.network, options.to).source

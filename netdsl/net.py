@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from attrs import frozen
 
 from .compiler import Result, compile_source
 from .diagnostics import CompileError, Diagnostic
+from .emit import TARGETS, emit
 from .layer import Layer, Size, Tensor
 from .source import Source
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from .network import Network
     from .options import Options
 
-TARGETS = ("torch", "keras")
 FORMATS = ("table", "json", "markdown", "csv")
 
 
@@ -246,20 +246,9 @@ class Net:
 
     def _emitted(self, target: str) -> Emitted:
         if target not in self._emissions:
+            _one_of(target, TARGETS, "target")
             self._emissions[target] = emit(self.network, target)
         return self._emissions[target]
-
-
-def emit(network: Network, target: str) -> Emitted:
-    """Return the source of a network for a target, and where its weights live in it.
-
-    Raises CompileError where code would need an open size that is not at hand.
-    """
-    from importlib import import_module
-
-    _one_of(target, TARGETS, "target")
-    emitter: Callable[[Network], Emitted] = import_module(f"netdsl.emit.{target}").emit
-    return emitter(network)
 
 
 def _port(name: str, x: Tensor) -> Port:

@@ -12,6 +12,7 @@ import oracle
 import pytest
 
 import netdsl
+from netdsl.emit import TARGETS
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FIGURES: dict[str, dict[str, Any]] = json.loads((EXAMPLES / "zoo" / "figures.json").read_text())
@@ -111,7 +112,7 @@ def test_what_a_constant_is_made_to(case: str, jax: oracle.Jax) -> None:
     text, values = OPEN[case]
     assert not oracle.disagreement(oracle.network_of(text), jax)
     net = netdsl.compile(text)
-    for target in netdsl.net.TARGETS:
+    for target in TARGETS:
         make = net._runnable(target)
         assert values.keys() <= {name.rstrip("_") for name in arguments(make)}, net.emit(target)
         made = shapes(make(**values), target)
@@ -134,14 +135,14 @@ HELD = {
 def test_what_decides_is_held(case: str, jax: oracle.Jax) -> None:
     net = netdsl.compile(HELD[case])
     assert not oracle.disagreement(net.network, jax)
-    assert not [name for target in netdsl.net.TARGETS for name in arguments(net._runnable(target)) if name != "c"]
+    assert not [name for target in TARGETS for name in arguments(net._runnable(target)) if name != "c"]
 
 
 def test_a_fraction_stands_at_the_top_of_the_module() -> None:
     """It is an argument of nothing, as it would be handed from one block to the next."""
     text = "const rate = 0.25\nconst eps = 1e-4\nblock b: linear 4 | ln eps=eps | dropout rate\nin 6 | b | b"
     net = netdsl.compile(text)
-    for target in netdsl.net.TARGETS:
+    for target in TARGETS:
         assigned = {
             ast.unparse(line.targets[0]): ast.literal_eval(line.value)
             for line in ast.parse(net.emit(target)).body

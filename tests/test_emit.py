@@ -14,11 +14,11 @@ import pytest
 
 import netdsl
 from netdsl.diagnostics import CompileError
+from netdsl.emit import TARGETS
 from netdsl.emit import keras as keras_emitter
 from netdsl.emit import torch as torch_emitter
 from netdsl.emit.keras import snake_case
 from netdsl.emit.torch import MODULE_OWNS
-from netdsl.net import TARGETS
 
 # ruff: noqa: E501 (a network stands on one line where that reads best)
 

@@ -12,7 +12,7 @@ import pytest
 from golden import compare
 
 import netdsl
-from netdsl.net import TARGETS
+from netdsl.emit import TARGETS
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 EMITTED = EXAMPLES / "emitted"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import netdsl
-from netdsl.net import TARGETS
+from netdsl.emit import TARGETS
 
 ROOT = Path(__file__).parents[1]
 TRAIN = "\ntrain loss=cross_entropy_logits target=10 labels=index optimizer=adam rate=2e-3\n"

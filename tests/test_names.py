@@ -11,7 +11,7 @@ import oracle
 import pytest
 
 import netdsl
-from netdsl.net import TARGETS
+from netdsl.emit import TARGETS
 from netdsl.network import Network
 
 RESERVED = "in out aux let const block shared use param train assert if then else for each as and or not"

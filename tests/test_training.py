@@ -13,8 +13,8 @@ from test_emit import STRUCTURES
 
 import netdsl
 from netdsl import training
+from netdsl.emit import TARGETS
 from netdsl.emit.training import LOSSES, OPTIMIZERS
-from netdsl.net import TARGETS
 
 # ruff: noqa: E501 (a network stands on one line where that reads best)
 

@@ -52,10 +52,10 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def call(folder: Path, *arguments: object) -> str:
+def call(folder: Path, *arguments: object, silent: bool = True) -> str:
     """Run netdsl as a user would."""
     command = folder / "environment" / "bin" / "netdsl"
-    return run(command, *arguments, cwd=folder, env=bare_environment())
+    return run(command, *arguments, cwd=folder, env=bare_environment(), silent=silent)
 
 
 def test_wheel_holds_what_is_not_code(wheel: Path) -> None:
@@ -106,11 +106,11 @@ def test_the_library_is_used(installed: Path) -> None:
 
 @pytest.mark.parametrize("target", ["torch", "keras"])
 def test_programs_are_written_without_the_framework(installed: Path, target: str) -> None:
-    """Emission needs no framework, and carries along the code that the programs bring with them."""
+    """Emission needs no framework, and carries along the code that the programs bring with them, of which it warns."""
     file = installed / "cnn.net"
     shutil.copy(CHECKOUT / "examples" / "cnn.net", file)
-    source = call(installed, "emit", "--to", target, "cnn.net")
+    source = call(installed, "emit", "--to", target, "cnn.net", silent=False)
     assert "class Affine" in source
     compile(source, "<emitted>", "exec")
-    call(installed, "emit", "--to", target, "cnn.net", "-o", f"{target}.py")
+    call(installed, "emit", "--to", target, "cnn.net", "-o", f"{target}.py", silent=False)
     assert (installed / f"{target}.py").read_text() == source

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import netdsl
-from netdsl.net import TARGETS
+from netdsl.emit import TARGETS
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FIGURES: dict[str, dict[str, Any]] = json.loads((EXAMPLES / "zoo" / "figures.json").read_text())

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..net import TARGETS
+from ..emit import TARGETS
 
 if TYPE_CHECKING:
     from ..compiler import Result

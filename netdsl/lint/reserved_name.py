@@ -89,7 +89,7 @@ def _may_be_owned(name: str) -> bool:
 
 def _emitted(view: View, target: str) -> str:
     """Return the code of a network, which shows what is called otherwise there; nothing where there is none."""
-    from ..net import emit
+    from ..emit import emit
 
     try:
         return emit(view.result.network, target).source

@@ -8,10 +8,10 @@ from typing import Any
 from ..blame import SHAPES
 from ..compiler import Result
 from ..elaborate import Elaborator
+from ..emit import TARGETS
 from ..expressions import Mistake, Silent
 from ..layer import Layer, Tensor
 from ..layers.windows import axis_names
-from ..net import TARGETS
 from ..network import Body, Experts, If, Network, Repeat, Step, Use, Value
 from ..scope import Block, Builder, Declarations
 from ..size import Undecided, symbol

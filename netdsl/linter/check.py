@@ -8,9 +8,9 @@ from attrs import evolve, frozen
 
 from ..compiler import Result
 from ..diagnostics import Diagnostic
+from ..emit import TARGETS
 from ..lint import findings
 from ..lint.thresholds import Thresholds
-from ..net import TARGETS
 from ..network import Body, Experts, Network, Repeat, Step, Use
 from .selection import is_error
 from .suppressions import UNUSED, Suppressions
