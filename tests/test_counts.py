@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from work import measured
 
 import netdsl
 from netdsl.analysis.counts import Row, count, rows
@@ -115,14 +115,13 @@ def test_copies_that_are_equal_share_a_row() -> None:
 
 @pytest.mark.parametrize("count_", ["1M", "9_000_000_000_000_000_000"])
 def test_a_repeat_costs_what_its_body_costs(count_: str) -> None:
-    began = time.perf_counter()
-    result = compiled(f"in 8 | (((relu | dense 8) * {count_} | relu) * {count_}) * {count_}")
+    text = f"in 8 | (((relu | dense 8) * {count_} | relu) * {count_}) * {count_}"
+    result, _ = measured(lambda: compiled(text), most=100_000)
     (row,) = (row for row in rows(result.network) if row.text == "dense 8")
     times = {"1M": 10**18}.get(count_, 729 * 10**54)
     assert row.times == times
     assert result.total is not None
     assert result.total.total == 72 * times
-    assert time.perf_counter() - began < 2
 
 
 def test_open_sizes_give_expressions() -> None:
@@ -302,8 +301,7 @@ def test_a_network_that_expands_without_end_is_counted_and_folded() -> None:
     """Forty blocks that use the one before twice: two to the power of forty layers."""
     blocks = "\n".join(f"block b{n} c: b{n - 1} c | b{n - 1} c" for n in range(1, 41))
     text = f"block b0 c: linear c | relu\n{blocks}\nin 8 | b40 8 | dense 3"
-    began = time.perf_counter()
-    net = netdsl.compile(text)
+    net, _ = measured(lambda: netdsl.compile(text), most=1_000_000)
     assert net.parameters.total == 2**40 * 72 + 27
     assert net.inputs[0].shape == (8,)
     for listed in (net.summary, net.explain):
@@ -312,4 +310,3 @@ def test_a_network_that_expands_without_end_is_counted_and_folded() -> None:
         assert "`netdsl summary --depth 10`" in error.value.diagnostics[0].help
     assert len(net.summary(depth=10).splitlines()) < 1_000
     assert "b40" in net._repr_html_()
-    assert time.perf_counter() - began < 30

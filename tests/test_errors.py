@@ -10,12 +10,12 @@ import contextlib
 import os
 import re
 import stat
-import time
 from pathlib import Path
 from typing import Any
 
 import golden
 import pytest
+from work import measured
 
 import netdsl
 from netdsl.cli import main
@@ -218,22 +218,18 @@ def _refuse(*_: object, **__: object) -> None:
     ],
 )  # fmt: skip
 def test_endless_texts_are_refused_at_once(text: str) -> None:
-    """The bound is generous, as tests run side by side; what is quadratic takes minutes."""
-    start = time.perf_counter()
-    found = netdsl.check(text)
-    assert time.perf_counter() - start < 20
+    """What is quadratic takes some hundred times the calls of what is allowed here."""
+    found, _ = measured(lambda: netdsl.check(text), most=100_000 + 50 * len(text))
     assert any(diagnostic.severity == "error" for diagnostic in found)
     assert sum(len(render(diagnostic)) for diagnostic in found) < 5_000
 
 
 def test_a_million_million_activations_are_right_and_quick() -> None:
     """Copies that leave the shape that they got cost nothing."""
-    start = time.perf_counter()
-    net = netdsl.compile("in 8 | ((relu) * 1M) * 1M")
+    net, _ = measured(lambda: netdsl.compile("in 8 | ((relu) * 1M) * 1M"), most=100_000)
     assert net.parameters.total == 0
     assert net.outputs[0].shape == (8,)
     assert "1,000,000" in net.summary() or "1000000" in net.summary() or "1M" in net.summary()
-    assert time.perf_counter() - start < 5
 
 
 @pytest.mark.parametrize("severity, colour", [("error", 31), ("warning", 33), ("info", 36)])

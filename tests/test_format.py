@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 from bisect import bisect
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -20,6 +19,7 @@ import programs
 import pytest
 from attrs import frozen
 from lark.grammar import NonTerminal, Rule
+from work import measured
 
 from netdsl.source import Source
 from netdsl.syntax.build_tables import read_grammar
@@ -297,10 +297,14 @@ def test_deep_texts() -> None:
 
 
 def test_long_texts() -> None:
-    """The time that a text takes grows as the text does."""
-    start = time.perf_counter()
-    checked(f"in 8{' | dense 8 | relu' * 2000}")
-    checked("let a = in 8 | dense 10 # why\n" * 2000)
-    checked(f"const a = [{'[1, 2], ' * 2000}]")
-    checked("# a comment\n" * 2000)
-    assert time.perf_counter() - start < 20
+    """The work that a text takes grows as the text does."""
+    for many in (
+        lambda times: f"in 8{' | dense 8 | relu' * times}",
+        lambda times: "let a = in 8 | dense 10 # why\n" * times,
+        lambda times: f"const a = [{'[1, 2], ' * times}]",
+        lambda times: "# a comment\n" * times,
+    ):
+        checked(many(20))
+        program, longer = read(many(200)), read(many(2000))
+        _, short = measured(lambda program=program: formatted(program), most=1_000_000)
+        measured(lambda program=longer: formatted(program), most=11 * short)
