@@ -151,6 +151,8 @@ class Elaborator:
         self.options = options
         self.diagnostics: list[Diagnostic] = []
         self.reported: set[tuple[str, str, int]] = set()
+        self.reports = 0
+        """How often something was reported, again or anew."""
         self.unknown: dict[str, Diagnostic] = {}
         """What was said of each word that nothing declares."""
         self.symbols: dict[str, Any] = {}
@@ -166,6 +168,10 @@ class Elaborator:
         """Where a mistake that is told at a use of a block was made."""
         self.passed: set[Span] | None = None
         """Stages that were right, while a block is tried."""
+        self.right_sides: dict[Any, Tensor | None] = {}
+        """The sides of `if` that were checked and right, with what leaves them."""
+        self.words_in: dict[int, list[str]] = {}
+        """The names that stand in each side."""
         self.used: set[Block] = set()
         self.shared: dict[Block, tuple[Tensor, bool, Span]] = {}
         self.files: dict[str, Declarations | None] = {}
@@ -192,6 +198,7 @@ class Elaborator:
 
         A word that is unknown is told of once, with the other places where it stands.
         """
+        self.reports += 1
         span = diagnostic.span
         place = (span.source.name, span.source.text, span.start)
         if place in self.reported:
@@ -1264,16 +1271,41 @@ class Elaborator:
         return self.joined(builder, branch, condition, sides)
 
     def check_side(self, builder: Builder, side: tree.Branch, entering: Value | None) -> Tensor | None:
-        """Check a side of an `if` for names, arguments and ranks; return the tensor that would leave it."""
+        """Check a side of an `if` for names, arguments and ranks; return the tensor that would leave it.
+
+        What was right is not checked again for the same names, whose numbers are open, and the same open tensor.
+        """
         x = builder.tensor(builder.around if entering is None else entering)
+        opened_x = opened_tensor(x, "in")
+        seen = self.open_names(builder, side)
+        key = (id(side), opened_x, entering is None, builder.is_lost, seen)
+        if seen is not None and key in self.right_sides:
+            return self.right_sides[key]
+        output, before = None, self.reports
         with self.only_checked():
-            copy = Builder(builder, [opened_tensor(x, "in")], builder.declarations)
+            copy = Builder(builder, [opened_x], builder.declarations)
             copy.outer.append(0)
             copy.around, copy.is_lost = None if x is None else 0, builder.is_lost
             closed = self.is_closed(copy, side)
-            if entering is None and not closed:
+            if entering is not None or closed:
+                output = copy.tensor(self.branch(copy, side, None if closed else 0))
+        if seen is not None and self.reports == before:
+            self.right_sides[key] = output
+        return output
+
+    def open_names(self, builder: Builder, side: tree.Branch) -> tuple[Any, ...] | None:
+        """Return what the names in a side of an `if` stand for, with numbers left open; None where one is a tensor."""
+        words = self.words_in.get(id(side))
+        if words is None:
+            words = sorted({node.text for node in nodes_in(side) if isinstance(node, tree.Name)})
+            self.words_in[id(side)] = words
+        entries: list[Any] = []
+        for word in words:
+            entry = builder.find(word)
+            if isinstance(entry, Held | Lost) or (isinstance(entry, Given) and isinstance(entry.value, NamedTensor)):
                 return None
-            return copy.tensor(self.branch(copy, side, None if closed else 0))
+            entries.append(_key(opened(entry.value, word)) if isinstance(entry, Given) else entry)
+        return tuple(entries)
 
     def joined(
         self, builder: Builder, branch: tree.Conditional, condition: Condition, sides: list[Tensor | None]

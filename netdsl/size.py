@@ -8,6 +8,8 @@ hash compare normal forms; `same` asks the bounds too, and so knows that `T - T/
 from __future__ import annotations
 
 import operator
+from _weakref import ref
+from functools import lru_cache
 from math import gcd, inf, lcm
 
 TYPE_CHECKING = False  # typing and fractions take longer to import than this module; most files have neither
@@ -31,6 +33,8 @@ MOST_PARTS = 4000  # terms and atoms, those in atoms too
 MOST_DEPTH = 40  # atoms in atoms
 MOST_BITS = 1024  # in a number
 MOST_OPERANDS = 32  # of min, max, and, or
+
+_remembered = lru_cache(maxsize=512)  # for questions that the layers of a network ask again and again
 
 
 class Undecided(Exception):
@@ -76,21 +80,46 @@ class _Node:
 
 
 class Atom(_Node):
-    """What sums and products leave whole: a `symbol`, `//`, `min`, `max`, `if`, or `/`, one over a sum."""
+    """What sums and products leave whole: a `symbol`, `//`, `min`, `max`, `if`, or `/`, one over a sum.
 
-    __slots__ = ("positive", "sizes", "whole")
+    `_atom` makes them; two of one key are one object, so that dictionaries need not ask Python whether they are equal.
+    """
 
-    def __init__(
-        self, operator: str, *operands: Any, name: str = "", positive: bool = False, whole: bool = True
-    ) -> None:
-        keys = tuple(map(_key, operands))
-        if operator == "if":  # (a if c else b) is (b if not c else a)
-            keys = min(keys, (_key(negate(operands[0])), keys[2], keys[1]))
-        rank = ("symbol", "//", "min", "max", "if", "/").index(operator)
-        super().__init__(operator, operands, (rank, name, positive, whole, keys), name)
+    __slots__ = ("__weakref__", "positive", "sizes", "whole")
+
+    def __init__(self, operator: str, operands: tuple[Any, ...], key: Any, name: str, positive: bool) -> None:
+        super().__init__(operator, operands, key, name)
         self.positive = positive
         self.sizes: tuple[Quantity, ...] = operands[operator == "if" :]
+        whole = key[3]
         self.whole = operator == "//" or (whole and operator != "/" and all(map(_whole, self.sizes)))
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+
+_atoms: dict[Any, ref[Atom]] = {}
+"""Every atom that there is, by its key."""
+
+
+def _atom(operator: str, *operands: Any, name: str = "", positive: bool = False, whole: bool = True) -> Atom:
+    """Return the atom of an operator and its operands, or of a name."""
+    keys = tuple(map(_key, operands))
+    if operator == "if":  # (a if c else b) is (b if not c else a)
+        keys = min(keys, (_key(negate(operands[0])), keys[2], keys[1]))
+    rank = ("symbol", "//", "min", "max", "if", "/").index(operator)
+    key = (rank, name, positive, whole, keys)
+    known = _atoms.get(key)
+    atom = known() if known is not None else None
+    if atom is None:
+        atom = Atom(operator, operands, key, name, positive)
+
+        def forget(dead: ref[Atom]) -> None:
+            if _atoms.get(key) is dead:
+                del _atoms[key]
+
+        _atoms[key] = ref(atom, forget)
+    return atom
 
 
 class Condition(_Node):
@@ -102,6 +131,23 @@ class Condition(_Node):
         raise Undecided(self.symbols)
 
 
+class _Facts:
+    """What expressions ask of each of their monomials."""
+
+    __slots__ = ("degree", "depth", "parts", "rank", "symbols", "whole")
+
+    def __init__(self, monomial: Monomial) -> None:
+        self.symbols: frozenset[str] = frozenset().union(*(atom.symbols for atom, _ in monomial))
+        self.whole = all(atom.whole and power > 0 for atom, power in monomial)
+        self.parts: int = sum(atom.parts for atom, _ in monomial)
+        self.depth: int = max((atom.depth for atom, _ in monomial), default=0)
+        self.rank = -sum(power for _, power in monomial), tuple((atom.key, -power) for atom, power in monomial)
+        self.degree: int = sum(abs(power) for _, power in monomial)
+
+
+_facts = lru_cache(maxsize=4096)(_Facts)
+
+
 class Expression:
     """A polynomial in normal form, never a constant: a result without symbols is a number."""
 
@@ -109,23 +155,25 @@ class Expression:
 
     def __init__(self, terms: tuple[tuple[Monomial, Number], ...]) -> None:
         """Take terms in order and without zeros; outside this module expressions come from arithmetic."""
-        self.terms = terms
-        self.symbols: frozenset[str] = frozenset()
-        self.whole = True
-        self.parts = len(terms)
-        self.depth = 0
-        degree = bits = 0
+        symbols: frozenset[str] = frozenset()
+        whole = True
+        parts = len(terms)
+        depth = degree = bits = 0
         for monomial, number in terms:
             bits |= abs(number.numerator) | number.denominator
-            self.whole &= number.denominator == 1
-            for atom, power in monomial:
-                self.symbols |= atom.symbols
-                self.whole &= atom.whole and power > 0
-                self.parts += atom.parts
-                self.depth = max(self.depth, atom.depth)
-            degree = max(degree, sum(abs(power) for _, power in monomial))
-        if len(terms) > MOST_TERMS or self.parts > MOST_PARTS or degree > MOST_DEGREE or bits >> MOST_BITS:
+            facts = _facts(monomial)
+            symbols = symbols | facts.symbols if symbols else facts.symbols
+            whole = whole and facts.whole and number.denominator == 1
+            parts += facts.parts
+            depth = max(depth, facts.depth)
+            degree = max(degree, facts.degree)
+        if len(terms) > MOST_TERMS or parts > MOST_PARTS or degree > MOST_DEGREE or bits >> MOST_BITS:
             raise TooLarge("an expression has too many terms, too high powers or too large numbers")
+        self.terms = terms
+        self.symbols = symbols
+        self.whole = whole
+        self.parts = parts
+        self.depth = depth
         self._hash = hash(terms)
         self._bounds: tuple[Bound, Bound] | None = None
 
@@ -207,7 +255,7 @@ def symbol(name: str, positive: bool = True, whole: bool | None = None) -> Expre
 
     `whole` overrides the latter: a whole number of either sign, or any number above 0.
     """
-    atom = Atom("symbol", name=name, positive=positive, whole=positive if whole is None else whole)
+    atom = _atom("symbol", name=name, positive=positive, whole=positive if whole is None else whole)
     return Expression(((((atom, 1),), 1),))
 
 
@@ -242,6 +290,7 @@ def exact(number: Number) -> int:
     return number.numerator if number.denominator == 1 else number  # type: ignore[return-value]
 
 
+@_remembered
 def divide(a: Quantity, b: Quantity) -> Size:
     """Return `a / b` exactly, of two ints a Fraction too where it is not whole. Raises ZeroDivisionError."""
     if not isinstance(b, Expression):
@@ -253,7 +302,7 @@ def divide(a: Quantity, b: Quantity) -> Size:
     shared = _term(*_shared(b))
     b = divide(b, shared)
     quotient, remainder = _reduce(a, b)
-    return divide(quotient if remainder == 0 else _multiply(a, _lone(Atom("/", 1, b))), shared)
+    return divide(quotient if remainder == 0 else _multiply(a, _lone(_atom("/", 1, b))), shared)
 
 
 def ceil_div(a: Quantity, b: Quantity) -> Size:
@@ -301,9 +350,11 @@ def choose(condition: Truth, yes: Quantity, no: Quantity) -> Size:
 
 def _pick(condition: Truth, yes: Quantity, no: Quantity) -> Size:
     """`choose` without trying: to try inside of a try takes time that is exponential in the nesting."""
+    if condition is True and type(yes) is int:
+        return yes
     if isinstance(condition, bool) or yes == no:
         return _sum((no if condition is False else yes,))
-    return _lone(Atom("if", condition, yes, no))
+    return _lone(_atom("if", condition, yes, no))
 
 
 def same(a: Quantity, b: Quantity) -> Truth:
@@ -333,6 +384,7 @@ def either(*conditions: Truth) -> Truth:
     return _join("or", conditions)
 
 
+@_remembered
 def negate(condition: Truth) -> Truth:
     """Return whether the condition does not hold. It moves inwards: only truth symbols stand below a `not`."""
     if isinstance(condition, bool):
@@ -520,7 +572,7 @@ def _terms(value: Quantity) -> tuple[tuple[Monomial, Number], ...]:
 
 def _rank(monomial: Monomial) -> Any:
     """The order of terms, which division by a leading term relies on: by degree, then by atoms."""
-    return -sum(power for _, power in monomial), tuple((atom.key, -power) for atom, power in monomial)
+    return _facts(monomial).rank
 
 
 def _key(value: Quantity | Condition) -> Any:
@@ -551,7 +603,7 @@ def _alone(monomial: Monomial) -> Atom | None:
 def _sum(values: Iterable[Quantity]) -> Size:
     total: dict[Monomial, Number] = {}
     for value in values:
-        for monomial, number in _terms(value):
+        for monomial, number in value.terms if type(value) is Expression else _terms(value):
             total[monomial] = total.get(monomial, 0) + number
     return _collect(total)
 
@@ -635,6 +687,7 @@ def _reduce(a: Quantity, b: Quantity, only_whole: bool = False) -> tuple[Size, S
     return _collect(quotient), _collect(remainder)
 
 
+@_remembered
 def _floor(a: Quantity, b: Quantity) -> Size:
     if not isinstance(a, Expression) and not isinstance(b, Expression):
         return exact(a // b)
@@ -666,7 +719,7 @@ def _floor(a: Quantity, b: Quantity) -> Size:
         return outside
     if high < 0 and _low(a + b) >= 0:
         return outside - 1
-    return outside + _lone(Atom("//", a, b))
+    return outside + _lone(_atom("//", a, b))
 
 
 def _extreme(name: str, values: tuple[Quantity, ...]) -> Size:
@@ -680,7 +733,7 @@ def _extreme(name: str, values: tuple[Quantity, ...]) -> Size:
                 kept = [other for other, (low, _) in zip(kept, gaps, strict=True) if low < 0] + [part]
             if len(kept) > MOST_OPERANDS:
                 raise TooLarge(f"the {name} of more than {MOST_OPERANDS} values")
-    return _sum(kept) if len(kept) == 1 else _lone(Atom(name, *sorted(kept, key=_key)))
+    return _sum(kept) if len(kept) == 1 else _lone(_atom(name, *sorted(kept, key=_key)))
 
 
 def _whole(value: Quantity) -> bool:
@@ -688,7 +741,7 @@ def _whole(value: Quantity) -> bool:
 
 
 def _whole_monomial(monomial: Monomial) -> bool:
-    return all(atom.whole and power > 0 for atom, power in monomial)
+    return _facts(monomial).whole
 
 
 def _natural(value: Quantity) -> bool:
@@ -698,6 +751,7 @@ def _natural(value: Quantity) -> bool:
 # Conditions.
 
 
+@_remembered
 def _compare(name: str, a: Quantity, b: Quantity) -> Truth:
     kind = {"<": ">", "<=": ">="}.get(name, name)
     difference = _sum((a, _multiply(-1, b)) if kind == name else (b, _multiply(-1, a)))
@@ -852,6 +906,7 @@ def _floor_end(a: Bound, b: Bound) -> Bound:
     return a // b if b != inf else 0 if a >= 0 else -1
 
 
+@_remembered
 def _without_floors(value: Expression) -> Size:
     """Something that is not larger, with quotients for floors where the signs around them are known."""
     parts: list[Quantity] = []
