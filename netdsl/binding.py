@@ -9,7 +9,7 @@ from attrs import frozen
 
 from .diagnostics import Related, quoted
 from .expressions import Mistake, Names, Silent, evaluate, mistake, truth
-from .layer import Argument, Declaration, arguments, required
+from .layer import Argument, Declaration, arguments, kept, required
 from .layers import forms
 from .size import Expression, negate
 from .source import Span, begins_line
@@ -32,11 +32,19 @@ def bind(
 ) -> Bound:
     """Return the layer that the arguments make of one of its forms."""
     declaration = _form(declarations, written)
+    if not written and not required(declaration):
+        return Bound(_bare(declaration), {})
     binder = _Binder(keyword, declaration, names)
     for place, argument in enumerate(written):
         binder.following = written[place + 1 :]
         binder.take(argument)
     return binder.finish()
+
+
+@kept
+def _bare(declaration: type[Declaration]) -> Declaration:
+    """Return a layer without arguments."""
+    return declaration()
 
 
 def bind_block(

@@ -26,7 +26,7 @@ from .blame import (
 )
 from .diagnostics import Diagnostic, Related, quoted, with_another_place
 from .expressions import SIZES, Mistake, Silent, evaluate, mistake, truth, undefined, what_it_is
-from .layer import Layer, Refused, Tensor
+from .layer import Layer, Refused, Tensor, kept
 from .layer import arguments as declared_arguments
 from .layers import brought, forms, keywords, suggest
 from .layers.windows import axis_names
@@ -163,6 +163,8 @@ class Elaborator:
         self.checking = 0
         """Above 0 while something is checked for its names, arguments and ranks, with its values left open."""
         self.made: dict[Any, _Made] = {}
+        self.outputs: dict[Any, Tensor] = {}
+        """What leaves layers, by the layer and what enters."""
         self.trials: dict[Any, tuple[frozenset[tuple[str, Span]], frozenset[Span]]] = {}
         self.origins: dict[Diagnostic, Span] = {}
         """Where a mistake that is told at a use of a block was made."""
@@ -1575,9 +1577,7 @@ class Elaborator:
                     f"`{layer.keyword}` uses the weights of a layer outside of this repeat or block",
                     "put that layer inside too, or this one behind it",
                 )
-            check_input(layer, tensors[:entering])
-            output = layer.output(*tensors)
-            self.check_sizes(output, layer, tensors)
+            output = self.output_of(layer, tensors, entering)
         except Refused as refused:
             if not (self.checking and refused.code == "E030"):
                 self.report(refusal(builder, refused, span, inputs, spans, self.copy))
@@ -1597,6 +1597,17 @@ class Elaborator:
         if stage.label is not None:
             self.declare(builder, stage.label, value)
         return value
+
+    def output_of(self, layer: Layer, tensors: list[Tensor], entering: int) -> Tensor:
+        """Return what leaves a layer, after checking what enters; the rest of the tensors are named in its arguments."""
+        key = (type(layer), layer, *tensors, bool(self.checking))
+        output = self.outputs.get(key)
+        if output is None:
+            check_input(layer, tensors[:entering])
+            output = layer.output(*tensors)
+            self.check_sizes(output, layer, tensors)
+            self.outputs[key] = output
+        return output
 
     def check_sizes(self, output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
         """Refuse sizes that are too large, and weights of an open size, unless values are left open on purpose."""
@@ -2076,11 +2087,16 @@ class Elaborator:
         return self.step(builder, stage, name, bound.layer, values, spans)
 
 
-def _named(layer: Layer, kind: Kind) -> Iterator[NamedTensor]:
+@kept
+def _of_kind(declaration: type[Layer], kind: Kind) -> tuple[str, ...]:
+    """Return the names of a layer's arguments of a kind."""
+    return tuple(name for name, argument in declared_arguments(declaration).items() if argument.kind is kind)
+
+
+def _named(layer: Layer, kind: Kind) -> list[NamedTensor]:
     """Return the tensors that arguments of a kind name."""
-    for name, argument in declared_arguments(type(layer)).items():
-        if argument.kind is kind and getattr(layer, name) is not None:
-            yield getattr(layer, name)
+    values = [getattr(layer, name) for name in _of_kind(type(layer), kind)]
+    return [value for value in values if value is not None]
 
 
 def _listed(names: Iterable[str]) -> str:

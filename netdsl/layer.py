@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, TypeAlias
+from collections.abc import Callable
+from functools import cache
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 import attrs
 from attrs import frozen
@@ -11,6 +13,7 @@ from .size import Expression, choose, divide, product
 from .values import TRUTH, Kind, Truth
 
 Size: TypeAlias = "int | Expression"
+F = TypeVar("F", bound="Callable[..., Any]")
 
 
 @frozen
@@ -147,6 +150,14 @@ class Argument:
     bare: Any = None
     trains: bool = False
     tries: tuple[str, ...] = ()
+
+
+def kept(function: F) -> F:
+    """Let a function keep what it says of declarations, of which there are only so many.
+
+    It is `functools.cache`, which type checkers take for one that cannot be asked about classes.
+    """
+    return cache(function)  # type: ignore[return-value]
 
 
 def arg(
@@ -341,12 +352,14 @@ def _middle(slide: Slide) -> Size:
     return divide(slide.span - 1, 2) - slide.before
 
 
+@kept
 def arguments(layer: type[Declaration]) -> dict[str, Argument]:
     """Return the declared arguments of a layer by field name, in the order of their declaration."""
     fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(layer)  # type: ignore[arg-type]
     return {field.name: field.metadata["argument"] for field in fields if "argument" in field.metadata}
 
 
+@kept
 def required(layer: type[Declaration]) -> tuple[str, ...]:
     """Return the names of the arguments without a default."""
     fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(layer)  # type: ignore[arg-type]

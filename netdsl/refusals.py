@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .diagnostics import Diagnostic, Edit, Fix, Related
-from .layer import Layer, Refused, Size, Tensor, check, show_shape
+from .layer import Layer, Refused, Size, Tensor, show_shape
 from .network import Step, Value
 from .scope import Builder
 from .size import product, symbols
@@ -91,18 +91,19 @@ def _ladder(builder: Builder, value: Value, axis: int) -> list[Size]:
 def check_input(layer: Layer, tensors: list[Tensor]) -> None:
     """Refuse tensors of a rank or element type that a layer does not take."""
     for x in tensors:
-        check(
-            x.dtype == "float" or layer.accepts_int or layer.needs_int,
-            "E001",
-            f"`{layer.keyword}` takes real numbers, and token ids (`int`) enter",
-            "`embed 64 vocab=10k` makes a vector of each; for real numbers leave `int` out where the input is declared",
-        )
-        check(
-            x.dtype == "int" or not layer.needs_int,
-            "E001",
-            f"`{layer.keyword}` takes token ids, and real numbers enter",
-            "write `int` where the input is declared, as in `in 50 int`",
-        )
+        if x.dtype == "int" and not (layer.accepts_int or layer.needs_int):
+            raise Refused(
+                "E001",
+                f"`{layer.keyword}` takes real numbers, and token ids (`int`) enter",
+                "`embed 64 vocab=10k` makes a vector of each; for real numbers leave `int` out where the input is "
+                "declared",
+            )
+        if layer.needs_int and x.dtype != "int":
+            raise Refused(
+                "E001",
+                f"`{layer.keyword}` takes token ids, and real numbers enter",
+                "write `int` where the input is declared, as in `in 50 int`",
+            )
         if layer.ranks and x.rank not in layer.ranks:
             wanted = {1: "a vector", 2: "a sequence (length x channels)", 3: "a map (height x width x channels)"}
             wanted[4] = "a volume (depth x height x width x channels)"
@@ -122,21 +123,21 @@ def check_input(layer: Layer, tensors: list[Tensor]) -> None:
 def check_sizes(output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
     """Refuse what no framework could hold, and weights whose shape has a size that is open."""
     weights = layer.weights(*tensors) if tensors or layer.is_source else ()
-    counts = {"elements": product(output.sizes), "parameters": sum(weight.size for weight in weights)}
-    for what, count in counts.items():
-        check(
-            count <= LARGEST,
-            "E026",
-            f"{show_shape(output.sizes)} has more than {LARGEST:,} {what}, the largest number that frameworks hold",
-            "make a size smaller",
-        )
+    counts = (("elements", product(output.sizes)), ("parameters", sum(weight.size for weight in weights)))
+    for what, count in counts:
+        if (count <= LARGEST) is False:
+            raise Refused(
+                "E026",
+                f"{show_shape(output.sizes)} has more than {LARGEST:,} {what}, the largest number that frameworks hold",
+                "make a size smaller",
+            )
     for weight in weights:
         unknown = sorted(symbols((*weight.shape, weight.present))) if weight.present is not False else ()
-        names, are = " and ".join(f"`{name}`" for name in unknown), "is" if len(unknown) == 1 else "are"
-        them = "it" if len(unknown) == 1 else "them"
-        check(
-            not unknown,
-            "E030",
-            f"the {weight.name} of `{layer.keyword}` would depend on {names}, which {are} open",
-            layer.closes or f"give {them} a number in the input, or take {them} away before, as `pool global` does",
-        )
+        if unknown:
+            names, are = " and ".join(f"`{name}`" for name in unknown), "is" if len(unknown) == 1 else "are"
+            them = "it" if len(unknown) == 1 else "them"
+            raise Refused(
+                "E030",
+                f"the {weight.name} of `{layer.keyword}` would depend on {names}, which {are} open",
+                layer.closes or f"give {them} a number in the input, or take {them} away before, as `pool global` does",
+            )

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from ..emit.calls import FIRST, KERAS, TORCH, Part, Placed, Spelling, Stored, one_or_all
-from ..layer import Layer, Size, Slide, Tensor, Weight, arg, check, flag, per_axis, words
+from ..layer import Layer, Refused, Size, Slide, Tensor, Weight, arg, check, flag, per_axis, words
 from ..size import both, either, product, same, symbols
 from ..values import COUNT, PADS, STRIDE, WINDOW, Truth
 from .windows import (
@@ -66,7 +66,7 @@ class Convolution(Layer):
         )
         span = extent(kernel, dilation)
         pads = padding_amounts(x, self.padding, self.pad, span, stride)
-        check_fits(x, f"{self.keyword} {'x'.join(map(str, kernel))}", span, pads)
+        check_fits(x, self.keyword, kernel, span, pads)
         return Placement(kernel, stride, dilation, pads, windows_along(x, span, stride, pads))
 
     def slides(self, x: Tensor) -> tuple[Slide, ...]:
@@ -96,13 +96,13 @@ class Conv(Convolution):
 
     def output(self, x: Tensor) -> Tensor:
         for size, argument, what in ((x.channels, "groups", "channels enter"), (self.filters, "filters", "filters")):
-            check(
-                same(size % self.groups, 0),
-                "E006",
-                f"{size} {what}, which {self.groups} groups do not divide",
-                "choose a number of groups that divides both the channels and the filters",
-                "groups" if argument == "groups" else argument,
-            )
+            if same(size % self.groups, 0) is False:
+                raise Refused(
+                    "E006",
+                    f"{size} {what}, which {self.groups} groups do not divide",
+                    "choose a number of groups that divides both the channels and the filters",
+                    argument,
+                )
         return x.resized(*self.placement(x).along, self.filters)
 
     def weights(self, x: Tensor) -> tuple[Weight, ...]:

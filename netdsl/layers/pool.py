@@ -104,7 +104,7 @@ class Pool(Layer):
                 "pad",
             )
         if self.ceil is False:
-            check_fits(x, f"pool {'x'.join(map(str, window))}", window, pads)
+            check_fits(x, self.keyword, window, window, pads)
         along, reach = [], []
         floors = windows_along(x, window, stride, pads)
         for n, k, s, (before, after), fitting in zip(x.positions, window, stride, pads, floors, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..emit.calls import FIRST, Call, Index, Layout, Part, X, apply, one_or_all
-from ..layer import Size, Tensor, check
+from ..layer import Refused, Size, Tensor, check
 from ..size import ceil_div, maximum
 
 Pads = tuple[tuple[Size, Size], ...]
@@ -59,18 +59,18 @@ def pads_per_axis(pad: Any, axes: int, argument: str = "pad") -> Pads:
     return pad
 
 
-def check_fits(x: Tensor, what: str, span: tuple[Size, ...], pads: Pads) -> None:
-    """Refuse a window that is larger than its padded input."""
+def check_fits(x: Tensor, keyword: str, window: tuple[Size, ...], span: tuple[Size, ...], pads: Pads) -> None:
+    """Refuse a window that is larger than its padded input; `span` is what it spans where it is dilated."""
     for axis, (n, e, (before, after)) in enumerate(zip(x.positions, span, pads, strict=True)):
         padded = n + before + after
-        name = axis_names(x.rank)[axis]
-        check(
-            padded >= e,
-            "E002",
-            f"the window of `{what}` spans {e} along the {name}, which has only {padded}",
-            "use a smaller window, pad with `same`, or shrink the tensor less before",
-            axis=axis,
-        )
+        if (padded >= e) is False:
+            what = f"{keyword} {'x'.join(map(str, window))}"
+            raise Refused(
+                "E002",
+                f"the window of `{what}` spans {e} along the {axis_names(x.rank)[axis]}, which has only {padded}",
+                "use a smaller window, pad with `same`, or shrink the tensor less before",
+                axis=axis,
+            )
 
 
 def axis_names(rank: int) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ..diagnostics import Diagnostic, each_once
@@ -19,6 +20,8 @@ MAX_NESTING = 100  # brackets in brackets
 MAX_DEPTH = 250  # nodes in nodes: whoever walks a tree by recursion stays inside Python's limit
 MAX_PENDING = 1000  # symbols that wait for their end, as in `not not not ...`
 MAX_MISTAKES = 100  # of syntax in one text
+
+NEAR = 6  # tokens before a mistake that its message may look at
 
 TOO_MANY = f"this was not read any more: {MAX_MISTAKES} mistakes stand before it"
 TOO_DEEP = "this is nested too deeply, or a chain of too many parts"
@@ -101,9 +104,8 @@ class _Parser:
         if action is None or (action < 0 and not self.fits(kind)):
             return False
         while action < 0:
-            made, _, builds, _ = RULES[~action]
-            if builds == "":  # by far the most frequent
-                states[-1] = STATES[states[-2]][made]
+            if RULES[~action][2] == "":  # by far the most frequent
+                states[-1] = _renamed(states[-2], states[-1], kind)
             else:
                 self.apply(~action)
                 if states[-1] == ACCEPTED:
@@ -117,7 +119,9 @@ class _Parser:
         self.values.append(token)
         self.depths.append(0)
         self.moved = True
-        self.recent = [*self.recent[-5:], token]
+        self.recent.append(token)
+        if len(self.recent) > 100:
+            del self.recent[:-NEAR]
         return True
 
     def apply(self, number: int) -> None:
@@ -203,7 +207,7 @@ class _Parser:
             for height, opener, before in self.brackets
         )
         symbols = tuple(SYMBOLS[state] for state in self.states)
-        return Place(self.source, token, tuple(self.recent), symbols, frozenset(expected), brackets)
+        return Place(self.source, token, tuple(self.recent[-NEAR:]), symbols, frozenset(expected), brackets)
 
     def forget(self, height: int) -> None:
         """Keep only the lowest states."""
@@ -286,7 +290,15 @@ class _Parser:
                 return False
             if action >= 0:
                 return True
-            made, size, _, _ = RULES[~action]
+            made, size, builds, _ = RULES[~action]
+            if builds == "":
+                top = _renamed(upper[-2] if len(upper) > 1 else states[lower - 1 - (not upper)], top, kind)
+                if upper:
+                    upper.pop()
+                else:
+                    lower -= 1
+                upper.append(top)
+                continue
             inside = min(size, len(upper))
             if inside:
                 del upper[-inside:]
@@ -301,6 +313,21 @@ class _Parser:
         while token.kind not in STATEMENT_WORDS:
             token = self.next()
         return self.recover(token)
+
+
+@cache
+def _renamed(below: int, state: int, kind: str) -> int:
+    """Return the state after the rules that only give the last value another name, in front of a kind of token.
+
+    `64` is a number, so an atom, so a product, so a sum, and so on, before it can be an argument. A grammar has only
+    so many of these ways.
+    """
+    while (action := STATES[state].get(kind, 0)) < 0:
+        made, _, builds, _ = RULES[~action]
+        if builds != "":
+            break
+        state = STATES[below][made]
+    return state
 
 
 def _start(value: Any) -> int:
