@@ -1599,7 +1599,7 @@ class Elaborator:
         return value
 
     def output_of(self, layer: Layer, tensors: list[Tensor], entering: int) -> Tensor:
-        """Return what leaves a layer, after checking what enters; the rest of the tensors are named in its arguments."""
+        """Return what leaves a layer, once what enters is checked; the other tensors are named in its arguments."""
         key = (type(layer), layer, *tensors, bool(self.checking))
         output = self.outputs.get(key)
         if output is None:
