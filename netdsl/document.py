@@ -66,6 +66,8 @@ def group(*parts: Document) -> Group:
 
 def must_break(document: Document) -> bool:
     """Whether a document has something in it that does not fit on one line, however long that is."""
+    if isinstance(document, str):
+        return False
     if isinstance(document, tuple):
         return any(map(must_break, document))
     if isinstance(document, Indent):
@@ -75,16 +77,18 @@ def must_break(document: Document) -> bool:
     return document.must_break if isinstance(document, Group) else isinstance(document, Trailing)
 
 
-def _text(document: str | Line | IfBroken, breaks: bool) -> str:
+def _text(document: Line | IfBroken, breaks: bool) -> str:
     if isinstance(document, IfBroken):
         return document.text if breaks else ""
-    return document.flat if isinstance(document, Line) else document
+    return document.flat
 
 
 def flat(document: Document) -> str:
     """Return a document's text on one line. Raises ValueError where there is a comment in it."""
     if isinstance(document, tuple):
         return "".join(map(flat, document))
+    if isinstance(document, str):
+        return document
     if isinstance(document, (Indent, Group)):
         return flat(document.content)
     if isinstance(document, Trailing):
@@ -110,7 +114,10 @@ class Paper:
         stack: list[_Entry] = [(self.indent, True, document)]
         while stack:
             indent, breaks, document = stack.pop()
-            if isinstance(document, tuple):
+            if isinstance(document, str):
+                self.text.append(document)
+                column += len(document)
+            elif isinstance(document, tuple):
                 stack += [(indent, breaks, part) for part in reversed(document)]
             elif isinstance(document, Indent):
                 stack.append((indent + document.columns, breaks, document.content))
@@ -141,7 +148,9 @@ class Paper:
                 following -= 1
                 stack.append(rest[following])
             indent, breaks, document = stack.pop()
-            if isinstance(document, tuple):
+            if isinstance(document, str):  # by far the most frequent
+                room -= len(document)
+            elif isinstance(document, tuple):
                 stack += [(indent, breaks, part) for part in reversed(document)]
             elif isinstance(document, Indent):
                 stack.append((indent + document.columns, breaks, document.content))

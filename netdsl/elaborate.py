@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
@@ -26,6 +27,7 @@ from .blame import (
 )
 from .diagnostics import Diagnostic, Related, quoted, with_another_place
 from .expressions import SIZES, Mistake, Silent, evaluate, mistake, truth, undefined, what_it_is
+from .files import LIBRARY
 from .layer import Layer, Refused, Tensor, kept
 from .layer import arguments as declared_arguments
 from .layers import brought, forms, keywords, suggest
@@ -372,7 +374,8 @@ class Elaborator:
         renamed = tuple(evolve(output, value=renumbered[output.value]) for output in outputs)
         ordered = sorted(self.diagnostics, key=lambda found: (found.span.source is not self.source, found.span.start))
         budgets = tuple(self.budgets)
-        network = Network(name, self.source, body, renamed, self.options, trainings, budgets, self.has_numbers)
+        kept = builder.declarations.program if self.has_numbers else None
+        network = Network(name, self.source, body, renamed, self.options, trainings, budgets, kept)
         return network, tuple(ordered)
 
     def statement(self, builder: Builder, statement: tree.Statement) -> Output | None:
@@ -685,7 +688,7 @@ class Elaborator:
 
     def declarations_of(self, source: Source) -> Declarations | None:
         """Return what a file declares; None where that has a mistake in it, which has been reported."""
-        program, mistakes = parse(source)
+        program, mistakes = _of_library(source) if source.name.startswith(LIBRARY) else parse(source)
         for found in mistakes:
             self.report(found)
         before = len(self.diagnostics)
@@ -2085,6 +2088,9 @@ class Elaborator:
             return None
         spans = {**bound.spans, **{str(n): span for n, (_, span) in enumerate(branches)}}
         return self.step(builder, stage, name, bound.layer, values, spans)
+
+
+_of_library = cache(parse)  # of which there are only so many
 
 
 @kept

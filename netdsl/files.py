@@ -5,6 +5,7 @@ from __future__ import annotations
 import os.path
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 
 from .diagnostics import CompileError, Diagnostic
 from .source import Source, Span
@@ -137,8 +138,9 @@ def _beside(name: str, path: str) -> str:
     return f"{folder}{slash}{guess}" if guess else ""
 
 
+@cache
 def _of_library(path: str) -> Source:
-    """Return a file of the library that comes with netdsl."""
+    """Return a file of the library that comes with netdsl, the same object each time."""
     folder = os.path.join(os.path.dirname(__file__), "library", "std")
     known = sorted(file.removesuffix(ENDING) for file in os.listdir(folder) if file.endswith(ENDING))
     name = path.removeprefix(LIBRARY).removesuffix(ENDING)

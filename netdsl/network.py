@@ -68,7 +68,14 @@ class Step:
     @property
     def full_name(self) -> str:
         """The name in its body, behind those of the groups around it."""
-        return ".".join((*(group.name for group in self.groups), self.name))
+        return ".".join((*(group.name for group in self.groups), self.name)) if self.groups else self.name
+
+    def reading(self, inputs: tuple[Value, ...], tied: Value | None, asked: tuple[Value, ...]) -> Step:
+        """Return the step as it is where the values that it reads have other numbers."""
+        return Step(
+            self.name, self.does, inputs, self.output, self.span, self.text, self.named, self.groups, self.is_frozen,
+            tied, asked,
+        )  # fmt: skip
 
 
 @frozen(eq=False)
@@ -191,5 +198,5 @@ class Network:
     options: Options = field(repr=False)
     trainings: tuple[Train, ...] = ()
     budgets: tuple[Budget, ...] = ()
-    has_numbers: bool = False
-    """Whether a constant is a number, in any of the files."""
+    program: tree.Program | None = field(default=None, repr=False)
+    """What was written, where a constant is a number, so that code can have it as an argument."""

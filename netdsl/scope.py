@@ -59,6 +59,7 @@ class Declarations:
     """Constants and blocks of one file in their order, its own and those that it uses of others."""
 
     def __init__(self, program: tree.Program) -> None:
+        self.program = program
         self.entries: dict[str, tuple[int, Entry]] = {}
         self.own: dict[str, Given | Block] = {}
         """Those that are handed to a file that uses this one."""
@@ -302,7 +303,7 @@ def pruned(
             tied = None if step.tied is None else renumbered[step.tied]
             read = tuple(renumbered[value] for value in step.inputs)
             asked = tuple(renumbered[value] for value in step.asked)
-            kept.append(evolve(step, inputs=read, tied=tied, asked=asked))
+            kept.append(step.reading(read, tied, asked))
         else:
             dropped.append((-place - 1, step))
     output = renumbered[outputs[-1]] if outputs else None

@@ -449,8 +449,11 @@ def substitute(value: Any, values: Mapping[str, Quantity | Truth]) -> Any:
 def _substitute(value: Any, values: Mapping[str, Quantity | Truth], choose: Callable[..., Size]) -> Any:
     if isinstance(value, tuple):
         return tuple(_substitute(part, values, choose) for part in value)
-    if symbols(value).isdisjoint(values):
+    names = symbols(value)
+    if names.isdisjoint(values):
         return value
+    if all(type(values.get(name)) in (int, bool) for name in names):
+        return _worked_out(value, values, {})
 
     def leaf(node: Atom | Condition) -> Any:
         if isinstance(node, Atom):
@@ -462,6 +465,33 @@ def _substitute(value: Any, values: Mapping[str, Quantity | Truth], choose: Call
         return (choose if name == "if" else _MEANING[name])(*operands)
 
     return fold(value, lambda number: number, leaf, apply)
+
+
+def _worked_out(value: Any, values: Mapping[str, Any], memo: dict[Atom, Any]) -> Any:
+    """Return the number or truth that values make of a size or condition, all of whose symbols they have."""
+    if isinstance(value, Expression):
+        total: Number = 0
+        for monomial, number in value.terms:
+            for atom, power in monomial:
+                if atom not in memo:
+                    memo[atom] = _atom_worked_out(atom, values, memo)
+                number = number * memo[atom] ** power if power > 0 else _quotient(number, memo[atom] ** -power)
+            total += number
+        return exact(total)
+    if not isinstance(value, Condition):
+        return value
+    if value.name:
+        return values[value.name]
+    return _MEANING[value.operator](*(_worked_out(operand, values, memo) for operand in value.operands))
+
+
+def _atom_worked_out(atom: Atom, values: Mapping[str, Any], memo: dict[Atom, Any]) -> Any:
+    if atom.name:
+        return values[atom.name]
+    if atom.operator == "if":  # the side that is not taken may be undefined
+        condition, *sides = atom.operands
+        return _worked_out(sides[0 if _worked_out(condition, values, memo) else 1], values, memo)
+    return _MEANING[atom.operator](*(_worked_out(operand, values, memo) for operand in atom.operands))
 
 
 def fold(

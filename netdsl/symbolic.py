@@ -24,7 +24,6 @@ from .scope import Block, Builder, Given
 from .size import Condition, Expression, TooLarge, Undecided, bounds, choose, known, negate, substitute, symbols
 from .source import Span
 from .syntax import tree
-from .syntax.parser import parse
 from .values import NamedTensor
 from .values import Value as ArgumentValue
 
@@ -275,10 +274,12 @@ class _OpenFile(_Symbolic):
 def network_on(network: Network, constant: Callable[[str, ArgumentValue], ArgumentValue]) -> Network:
     """Return a network as it is where its constants are what `constant` makes of their names and values.
 
-    Raises Undecided or NotGeneral.
+    One without numbers among its constants is the same. Raises Undecided or NotGeneral.
     """
+    if network.program is None:
+        return network
     try:
-        return _OpenFile(network, constant).file(parse(network.source)[0], network.name)[0]
+        return _OpenFile(network, constant).file(network.program, network.name)[0]
     except TooLarge as reason:
         raise NotGeneral(str(reason)) from None
 
@@ -338,7 +339,7 @@ class Matching:
 
     def put_in(self, value: Any) -> Any:
         """Return a size, condition or argument as the values make it."""
-        if not isinstance(value, tuple | Expression | Condition):
+        if type(value) is int or not isinstance(value, tuple | Expression | Condition):
             return value
         if value not in self.results:  # most steps of a body have the same sizes
             self.results[value] = substitute(value, self.values)

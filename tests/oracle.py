@@ -466,7 +466,7 @@ def judge(text: str, jax: Callable[[], Jax], batch: int = BATCH) -> Judgement:
         sources = f"{for_torch.source}\n{for_keras.source}"
         answers = {"torch": by_torch(for_torch, weights, inputs)}
         with written_out():
-            plain = torch_emitter.emit(evolve(network, has_numbers=False))
+            plain = torch_emitter.emit(evolve(network, program=None))
             others = by_torch(plain, weights, inputs).outputs
         is_same = all(map(functools.partial(np.array_equal, equal_nan=True), answers["torch"].outputs, others))
         apart = 0.0 if is_same else difference(answers["torch"].outputs, others)

@@ -29,7 +29,7 @@ def with_constants(network: Network, target: Target, emit: Callable[[Blocks], Ma
     while True:
         constants = _Constants(held)
         try:
-            opened = network_on(network, constants.value) if network.has_numbers else network
+            opened = network_on(network, constants.value)
             if target is TORCH:
                 _refuse_positions(opened)
             blocks = Blocks(opened, target, network, constants.open) if constants.open else Blocks(network, target)

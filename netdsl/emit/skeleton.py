@@ -440,7 +440,7 @@ def main_first(network: Network) -> tuple[Network, frozenset[Step]]:
         step = body.steps[place]
         tied = None if step.tied is None else new[step.tied]
         asked = tuple(new[value] for value in step.asked)
-        moved = evolve(step, inputs=tuple(new[value] for value in step.inputs), tied=tied, asked=asked)
+        moved = step.reading(tuple(new[value] for value in step.inputs), tied, asked)
         steps.append(moved)
         if step in aux:
             last.add(moved)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from attrs import frozen
@@ -53,6 +54,9 @@ class Convolution(Layer):
 
     def placement(self, x: Tensor) -> Placement:
         """Return where the windows go, after checking that they can."""
+        return _placement(self, x)
+
+    def _placed(self, x: Tensor) -> Placement:
         axes = x.rank - 1
         kernel = per_axis(self.kernel, axes, "kernel")
         stride = per_axis(self.stride, axes, "stride")
@@ -78,6 +82,12 @@ class Convolution(Layer):
         """Whether `same` would pad this input as it is padded."""
         span = extent(placement.kernel, placement.dilation)
         return placement.pads == padding_amounts(x, "same", None, span, placement.stride)
+
+
+@lru_cache(maxsize=256)
+def _placement(layer: Convolution, x: Tensor) -> Placement:
+    """Return where windows go: shape, weights, figures and both targets ask for it."""
+    return layer._placed(x)
 
 
 @frozen(kw_only=True)
