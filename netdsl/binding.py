@@ -15,7 +15,7 @@ from .size import Expression, negate
 from .source import Span, begins_line
 from .spelling import nearest
 from .syntax import tree
-from .syntax.calls import argument_in_our_words, in_our_words, is_default
+from .syntax.calls import argument_in_our_words, in_our_words, is_default, with_sizes_joined
 from .values import AXES, NAMING, SHAPE, WINDOW, NamedTensor, Unfit, Value, Word, is_number, show
 
 
@@ -563,7 +563,8 @@ class _Binder:
         guess = nearest(word.text, (*named, *bare))
         instead, elsewhere = self._instead(word.text, value), ""
         for form in forms(self.keyword.text):
-            if form is not self.declaration and (word.text in arguments(form) or is_word_of((form,), word.text)):
+            is_of_form = word.text in arguments(form) or is_word_of((form,), word.text)
+            if form is not self.declaration and is_of_form and word.text not in self.arguments:
                 instead = ""
                 elsewhere = f"it belongs to another form, as in `{example(form)}`"
         listed = ", ".join((*(f"`{name}=`" for name in named), *(f"`{word}`" for word in bare)))
@@ -575,14 +576,15 @@ class _Binder:
         """Return what to write instead of an argument that people bring along, with the value that it has."""
         behind = self.following[0] if self.following else None
         if value is None and name in self.arguments and self.arguments[name].role not in ("word", "flag"):
+            if name in self.spans:
+                return f"leave it out: `{self.spans[name].text}` is what it would name"
             return f"write `{name}={behind.span.text if behind else '...'}`"
         if value is None and any(argument.kind is SHAPE for argument in self.arguments.values()):
             return _sizes_of(name)
         if value is None and isinstance(behind, tree.Name | tree.Number):
             value = behind  # `padding same`
         text = value.span.text.strip("'\"\u2018\u2019\u201c\u201d") if value is not None else ""
-        if re.fullmatch(r"\([0-9]+(, *[0-9]+)*\)", text):
-            text = re.sub(", *", "x", text[1:-1])
+        text = with_sizes_joined(text)
         if name == "activation" and re.fullmatch("[A-Za-z_]+", text):
             stage = argument_in_our_words(self.keyword.text, name, text)
             return f"an activation is a layer of its own: write `{stage}` behind this one" if stage else "leave it out"

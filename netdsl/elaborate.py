@@ -974,6 +974,9 @@ class Elaborator:
                         first.span,
                         f"write `{name.text} | {stage.span.text}`",
                     )
+                if isinstance(first, tree.Call) and brought(first.name.text) == "in" and (given := _keywords(first)):
+                    message = f"{quoted(first.span.text)}: arguments stand without brackets and commas"
+                    raise mistake("E020", message, first.span, f"write `{in_our_words('input', 'in', given)}`")
                 raise mistake(
                     "E028",
                     f"nothing enters {quoted(first.span.text)}",
@@ -1887,9 +1890,8 @@ class Elaborator:
                     stage.name.span,
                     help=f"write `{_one_line(f'{combinator}({inner})')}`",
                 )
-            given = [(item.name.text, item.value.span.text) for item in stage.items if isinstance(item, tree.Keyword)]
             others = [item for item in stage.items if not isinstance(item, tree.Keyword)]
-            written = in_our_words(word, word, given)
+            written = in_our_words(word, word, _keywords(stage))
             if len(others) == 1 and not isinstance(others[0], tree.Each) and self.is_closed(builder, others[0]):
                 message = f"what enters {quoted(word)} stands before it, and a `|` between them"
                 return mistake("E020", message, stage.span, f"write `{_one_line(others[0].span.text)} | {written}`")
@@ -2150,6 +2152,11 @@ def _undecided(open_question: Undecided, span: Span) -> Diagnostic:
 def _last_stage(branch: tree.Branch) -> Span:
     """Return the place of the stage that a branch ends with."""
     return branch.stages[-1].span if isinstance(branch, tree.Pipeline) else branch.span
+
+
+def _keywords(stage: tree.Call) -> list[tuple[str, str]]:
+    """Return what stands by name between the parentheses of a combinator: each name, and its value as written."""
+    return [(item.name.text, item.value.span.text) for item in stage.items if isinstance(item, tree.Keyword)]
 
 
 def _one_line(text: str) -> str:

@@ -159,12 +159,14 @@ class Place:
 
         Sizes as Python writes them, `(3, 3)`, and words in quotes are turned into ours on the way.
         """
+        from .calls import with_sizes_joined
+
         inside: list[Token] = []
         token = self.next(opener)
         while token.kind not in CLOSING:
             if token.kind == "LPAR" and nested and not (inside and inside[-1].kind == "NAME"):
                 sizes = self.between(token, nested=False)
-                text = "x".join(size.text for size in sizes[0] if size.kind != "COMMA") if sizes else ""
+                text = with_sizes_joined(f"({''.join(size.text for size in sizes[0])})") if sizes else ""
                 meant = _whole(text)
                 if sizes is None or meant is None or meant.kind not in ("INT", "DIMS"):
                     return None
@@ -1258,6 +1260,8 @@ def _statement(place: Place) -> Mistake | None:
     if token.kind in NUMBERS and not place.recent:
         message = "a pipeline on its own begins with its input"
         return place.say(message, f"write `in {shown}`", read=(_added("IN", token), token))
+    if token.kind == "CALL" and TRANSLATED.get(word[:-1]) == "in":
+        return _called(place, token, token, "in")
     if token.kind == "CALL" or _is_tensor(place, token):
         return place.say("an output begins with `out`", f"write `out {shown}`", read=(_added("OUT", token), token))
     if token.kind in ("NAME", "LPAR", "FOR", "IF") and not place.recent:
