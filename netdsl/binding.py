@@ -101,7 +101,7 @@ def bind_block(
         name = next((name for name in known if name not in given), "")
         if not name:
             count = len(parameters)
-            raise mistake(
+            raise foreign(argument) or mistake(
                 "E008",
                 f"`{block}` takes {count or 'no'} argument{'s' * (count != 1)}, and {quoted(argument.span.text)} "
                 "is one too many",
@@ -118,6 +118,17 @@ def bind_block(
             help=f"its parameters are {form}",
         )
     return given, spans
+
+
+def foreign(argument: tree.Argument) -> Mistake | None:
+    """Return the mistake of a word that begins a statement elsewhere, and so is read as part of the one before."""
+    from .syntax.mistakes import TRANSLATED
+
+    meant = TRANSLATED.get(argument.text) if isinstance(argument, tree.Name) else None
+    if meant is None or not (meant == "out" or begins_line(argument.span)):
+        return None
+    message = f"{quoted(argument.span.text)} is not a word of this language"
+    return mistake("E020", message, argument.span, f"write `{meant}`")
 
 
 def _parameter(parameter: tree.Parameter) -> str:
@@ -273,8 +284,24 @@ class _Binder:
             )
         elif isinstance(written, tree.Name) and isinstance(word := self.names.look_up(written), Word):
             self._word(tree.Name(written.span, word.text))
+        elif isinstance(written, tree.Binary) and written.operator == "*" and self._is_word(written.left):
+            begun = Span(self.keyword.span.source, self.keyword.span.start, written.left.span.end)
+            raise mistake(
+                "E020",
+                "only what stands in parentheses can be repeated",
+                written.span,
+                f"write `({' '.join(begun.text.split())}) * {written.right.span.text}`",
+            )
         else:
             self._positional(written)
+
+    def _is_word(self, expression: tree.Expression) -> bool:
+        """Whether an expression is a flag or word of this layer in one of its forms, and no name that is declared."""
+        return (
+            isinstance(expression, tree.Name)
+            and self.names.look_up(expression) is None
+            and is_word_of(forms(self.keyword.text), expression.text)
+        )
 
     def _filters(self, written: tree.Filters) -> None:
         fields = self._of_role("filters")
@@ -551,6 +578,8 @@ class _Binder:
         if value is not None and begins_line(word.span) and word.span.source.text[word.span.end].isspace():
             message = f"a tensor is given a name with `let`, and nothing is called {quoted(word.text)}"
             return mistake("E010", message, word.span, f"write `let {word.text}`")
+        if begins_elsewhere := foreign(word):
+            return begins_elsewhere
         what = quoted(word.text)
         if word.span.text != word.text:
             what = f"`{word.text}`, which {quoted(word.span.text)} is here"

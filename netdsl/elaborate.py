@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from .binding import bind, bind_block, example, is_word_of
+from .binding import bind, bind_block, example, foreign, is_word_of
 from .blame import (
     SHAPES,
     UseOf,
@@ -38,7 +38,7 @@ from .size import Condition, Expression, TooLarge, Undecided, choose, symbol, sy
 from .source import Source, Span, begins_line
 from .spelling import nearest
 from .syntax import tree
-from .syntax.calls import argument_in_our_words, in_our_words
+from .syntax.calls import argument_in_our_words, in_our_words, with_sizes_joined
 from .syntax.parser import MAX_TEXT, parse
 from .values import OPEN, OPERAND, TABLE, TENSOR, Kind, NamedTensor, Unfit, Word, is_number, show, whole
 from .values import Value as ArgumentValue
@@ -1689,8 +1689,8 @@ class Elaborator:
         entry = builder.find(argument.text)
         if isinstance(entry, Block):
             return True
-        known = bool(forms(argument.text)) or (brought(argument.text) is not None and begins_line(argument.span))
-        return entry is None and known
+        is_brought = begins_line(argument.span) and brought(argument.text) is not None and foreign(argument) is None
+        return entry is None and (bool(forms(argument.text)) or is_brought)
 
     def step_name(self, builder: Builder, keyword: str, label: tree.Name | None) -> str:
         """Return the author's name of a step, else the next one of its keyword that no label in the file uses."""
@@ -1880,7 +1880,7 @@ class Elaborator:
         word = stage.name.text
         self.excuse(builder)
         if forms(word) or isinstance(builder.find(word), Block):
-            inner = ", ".join(item.span.text for item in stage.items)
+            inner = ", ".join(with_sizes_joined(item.span.text) for item in stage.items)
             what = "layer" if forms(word) else "block"
             combinator = forms(word)[0].of_branches if forms(word) else ""
             if combinator and len(stage.items) > 1:

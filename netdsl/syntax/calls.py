@@ -116,9 +116,10 @@ def with_sizes_joined(value: str) -> str:
 def _as_one_shape(given: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return arguments with the sizes of a shape that stand for themselves as one: `input(28, 28, 1)`."""
     sizes = [value for name, value in given if not name]
-    if len(sizes) < 2 or not all(re.fullmatch(r"[0-9]+|\?", size) for size in sizes):
+    shape = with_sizes_joined(f"({', '.join(sizes)})")
+    if len(sizes) < 2 or shape.startswith("("):
         return given
-    return [("", "x".join(sizes)), *((name, value) for name, value in given if name)]
+    return [("", shape), *((name, value) for name, value in given if name)]
 
 
 def argument_in_our_words(keyword: str, name: str, value: str) -> str:

@@ -281,8 +281,11 @@ def _repeat(place: Place) -> Mistake | None:
 
 
 def _open_size(place: Place) -> Mistake | None:
-    """`in None`, `in Nonex28x28x1`, `in (None, 28, 28, 1)`."""
+    """`in None`, `in Nonex28x28x1`, `in (None, 28, 28, 1)`, `input(shape=(None, 80))`."""
     bracket = place.brackets[-1] if place.brackets else None
+    call = place.brackets[-2].token if len(place.brackets) > 1 else None
+    if call and TRANSLATED.get(call.text[:-1]) == "in" and place.token.text == "None":
+        return _called(place, call, call, "in", place.brackets[-2].values)
     first, before, values = place.token, place.before, 0
     if bracket and before.kind != "IN":
         first, values = bracket.token, bracket.values
@@ -432,6 +435,18 @@ def _number(place: Place) -> Mistake | None:
         return place.say(f"`{_shown(word)}` is neither a number nor a name", label, read=read)
     help = "numbers look like `64`, `10_000`, `5M`, `0.5` or `1e-3`"
     return place.say(f"`{_shown(word)}` is not a number", help=help)
+
+
+def _path(place: Place) -> Mistake | None:
+    """`cnn.net` as the whole text of a network."""
+    text = place.source.text
+    if place.recent or len(text) > MAX_REREAD or not re.fullmatch(r"\s*[^\s|#]+\.net\s*", text):
+        return None
+    end = len(text.rstrip())
+    at = Token(WRONG, place.token.start, end, "")
+    message = "this is the name of a file, and the text of a network is wanted here"
+    help = "a file is given to a command without `-e`, and to `netdsl.load` in Python"
+    return place.say(message, "", help, at=at, read=(at,), end=end)
 
 
 def _mixed_case(place: Place) -> Mistake | None:
@@ -1367,12 +1382,12 @@ def _wanted(place: Place) -> str:
 Knows = Callable[[Place], Mistake | None]
 
 WORDS: tuple[Knows, ...] = (
-    _invisible, _python, _function, _open_size, _comment, _arrow, _sign, _file_name, _quotes, _dims, _number,
+    _path, _invisible, _python, _function, _open_size, _comment, _arrow, _sign, _file_name, _quotes, _dims, _number,
     _mixed_case, _other_word,
 )  # fmt: skip
 
 STRUCTURE: tuple[Knows, ...] = (
-    _function, _open_size, _repeat, _branches, _call_without_pipelines, _sizes, _brackets_apart, _closes_wrongly,
+    _path, _function, _open_size, _repeat, _branches, _call_without_pipelines, _sizes, _brackets_apart, _closes_wrongly,
     _slashes, _pipe, _nothing_behind, _never_closed, _file_name, _missing_pipe, _calculated_tensors, _repeated,
     _window, _comma, _colon, _equal, _chained, _reserved_name, _dash, _missing_comma, _name, _shared_head,
     _missing_word, _block_head, _condition, _loop, _statement, _stage, _value,
