@@ -395,8 +395,13 @@ def _layers(options: Namespace) -> int:
     elif options.name in keywords():
         print(page(options.name))
     else:
-        guess = suggest(options.name)
-        return wrong(options, f"there is no layer `{options.name}`{f'; did you mean `{guess}`?' if guess else ''}")
+        from .syntax.mistakes import EXAMPLES
+
+        name, example, guess = options.name, EXAMPLES.get(options.name.upper()), suggest(options.name)
+        if example:
+            return wrong(options, f"`{name}` is no layer, but a word of the language, as in `{example}`")
+        hint = f"did you mean `{guess}`?" if guess else "`netdsl layers` lists them all"
+        return wrong(options, f"there is no layer `{name}`; {hint}")
     return DONE
 
 

@@ -58,7 +58,7 @@ FORMS = (RESIDUAL, FREEZE)
 """Words with branches behind them that are no layers."""
 _DECLARED = re.compile(r"\b(?:block|shared|let|const|as|def|class)\s+([a-z_]\w*)")
 """What a statement declares that could not be read, or is Python."""
-COMMANDS = frozenset({"summary", "explain", "emit", "lint", "check", "draw", "memory"})
+COMMANDS = frozenset({"summary", "explain", "emit", "lint", "check", "fmt"})
 """What the command line does with a network, and no stage of it does."""
 
 

@@ -268,6 +268,24 @@ def test_layers(capsys: Capture) -> None:
         "",
         "netdsl layers: error: there is no layer `Conv2D`; did you mean `conv`?\n",
     )
+    assert outcome(capsys, "layers", "transformer")[2].endswith("`transformer`; `netdsl layers` lists them all\n")
+
+
+@pytest.mark.parametrize("word", ["residual", "freeze", "id", "for", "block", "if"])
+def test_words_that_are_no_layers(capsys: Capture, word: str) -> None:
+    status, out, err = outcome(capsys, "layers", word)
+    assert (status, out) == (2, "")
+    example = re.fullmatch(
+        rf"netdsl layers: error: `{word}` is no layer, but a word of the language, as in `(.+)`\n", err
+    )
+    assert example and re.search(rf"\b{word}\b", example[1])
+
+
+def test_stages_that_are_commands(capsys: Capture) -> None:
+    from netdsl.elaborate import COMMANDS
+
+    for word in COMMANDS:
+        assert outcome(capsys, word, "--help")[0] == 0
 
 
 def test_every_example_of_the_catalogue_compiles() -> None:

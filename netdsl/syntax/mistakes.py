@@ -49,7 +49,11 @@ EXAMPLES = {
     "TRAIN": "train loss=cross_entropy target=10",
     "AS": "conv 8@3 as stem",
     "IF": "if s > 1 then pool 2 else id",
+    "RESIDUAL": "residual(conv 8@3 same | relu)",
+    "FREEZE": "freeze(conv 8@3 same | relu)",
+    "ID": "add(conv 8@3 same, id)",
 }
+"""How words that are no layers are used."""
 
 VALUES = "a value is a number, a shape, a list, a word, or an expression such as `2*c`"
 
@@ -504,9 +508,7 @@ def _call_without_pipelines(place: Place) -> Mistake | None:
     if opener.kind != "CALL":
         return None
     name = opener.text[:-1]
-    example = (
-        f"`{name}(conv 8@3 same | relu)`" if name in ("residual", "freeze") else "`concat(conv 8@1, conv 8@3 same)`"
-    )
+    example = f"`{EXAMPLES.get(name.upper(), 'concat(conv 8@1, conv 8@3 same)')}`"
     if token.kind == "RPAR":
         return place.say(f"`{name}()` holds no pipeline", "", example, at=(opener, token))
     return place.say(f"`{name}(` takes pipelines, and `{_shown(token.text)}` is none", "", example)
