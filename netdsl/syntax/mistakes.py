@@ -408,8 +408,13 @@ def _dims(place: Place) -> Mistake | None:
     return place.say(message, f"write `{_shown(fixed)}`", read=(_as("DIMS", fixed, place.token),))
 
 
+def _is_constant(place: Place, name: str) -> bool:
+    """Whether a name is declared as a constant, or by a `for`."""
+    return name.isidentifier() and re.search(rf"\b(?:const|for)\s+{name}\b", place.source.text) is not None
+
+
 def _number(place: Place) -> Mistake | None:
-    """`dense 5K`, `dropout .5`, `dense 64same`, `in 28x28x`."""
+    """`dense 5K`, `dropout .5`, `dense 64same`, `in 28x28x`, `reshape 196xdim`."""
     word = place.token.text
     if not re.match(r"\.?[0-9]", word):
         return None
@@ -426,6 +431,11 @@ def _number(place: Place) -> Mistake | None:
         return place.say(message, f"write `{_shown(fixed)}`", read=(_as(meant.kind, fixed, place.token),))
     shape = re.search(r"[0-9?]x|x[0-9?]", word)
     parts = re.fullmatch(r"([0-9_.]+[kMGB]?)([a-z_][a-z0-9_]*)", word)
+    names = [part for part in word.split("x") if not part.isdigit()]
+    if shape and len(word) < MAX_SHOWN and names and all(_is_constant(place, name) for name in names):
+        written = f"[{', '.join(word.split('x'))}]"
+        read = tuple(Token(one.kind, place.token.start, place.token.end, one.text) for one in _tokens(written))
+        return place.say("a shape with names in it is a list", f"write `{written}`", read=read)
     if shape:
         help = "sizes are whole numbers, `?` or upper-case names, joined by `x`: `28x28x1`, `Tx80`"
         return place.say(f"`{_shown(word)}` is not a shape", help=help)
