@@ -15,7 +15,7 @@ from .size import Expression, negate
 from .source import Span, begins_line
 from .spelling import nearest
 from .syntax import tree
-from .syntax.calls import argument_in_our_words, in_our_words, is_default
+from .syntax.calls import argument_in_our_words, in_our_words, is_default, with_sizes_joined
 from .values import AXES, NAMING, SHAPE, WINDOW, NamedTensor, Unfit, Value, Word, is_number, show
 
 
@@ -109,7 +109,7 @@ def bind_block(
         name = next((name for name in known if name not in given), "")
         if not name:
             count = len(parameters)
-            raise mistake(
+            raise foreign(argument) or mistake(
                 "E008",
                 f"`{block}` takes {count or 'no'} argument{'s' * (count != 1)}, and {quoted(argument.span.text)} "
                 "is one too many",
@@ -126,6 +126,17 @@ def bind_block(
             help=f"its parameters are {form}",
         )
     return given, spans
+
+
+def foreign(argument: tree.Argument) -> Mistake | None:
+    """Return the mistake of a word that begins a statement elsewhere, and so is read as part of the one before."""
+    from .syntax.mistakes import TRANSLATED
+
+    meant = TRANSLATED.get(argument.text) if isinstance(argument, tree.Name) else None
+    if meant is None or not (meant == "out" or begins_line(argument.span)):
+        return None
+    message = f"{quoted(argument.span.text)} is not a word of this language"
+    return mistake("E020", message, argument.span, f"write `{meant}`")
 
 
 def _parameter(parameter: tree.Parameter) -> str:
@@ -281,8 +292,24 @@ class _Binder:
             )
         elif isinstance(written, tree.Name) and isinstance(word := self.names.look_up(written), Word):
             self._word(tree.Name(written.span, word.text))
+        elif isinstance(written, tree.Binary) and written.operator == "*" and self._is_word(written.left):
+            begun = Span(self.keyword.span.source, self.keyword.span.start, written.left.span.end)
+            raise mistake(
+                "E020",
+                "only what stands in parentheses can be repeated",
+                written.span,
+                f"write `({' '.join(begun.text.split())}) * {written.right.span.text}`",
+            )
         else:
             self._positional(written)
+
+    def _is_word(self, expression: tree.Expression) -> bool:
+        """Whether an expression is a flag or word of this layer in one of its forms, and no name that is declared."""
+        return (
+            isinstance(expression, tree.Name)
+            and self.names.look_up(expression) is None
+            and is_word_of(forms(self.keyword.text), expression.text)
+        )
 
     def _filters(self, written: tree.Filters) -> None:
         fields = self._of_role("filters")
@@ -559,6 +586,8 @@ class _Binder:
         if value is not None and begins_line(word.span) and word.span.source.text[word.span.end].isspace():
             message = f"a tensor is given a name with `let`, and nothing is called {quoted(word.text)}"
             return mistake("E010", message, word.span, f"write `let {word.text}`")
+        if begins_elsewhere := foreign(word):
+            return begins_elsewhere
         what = quoted(word.text)
         if word.span.text != word.text:
             what = f"`{word.text}`, which {quoted(word.span.text)} is here"
@@ -571,7 +600,8 @@ class _Binder:
         guess = nearest(word.text, (*named, *bare))
         instead, elsewhere = self._instead(word.text, value), ""
         for form in forms(self.keyword.text):
-            if form is not self.declaration and (word.text in arguments(form) or is_word_of((form,), word.text)):
+            is_of_form = word.text in arguments(form) or is_word_of((form,), word.text)
+            if form is not self.declaration and is_of_form and word.text not in self.arguments:
                 instead = ""
                 elsewhere = f"it belongs to another form, as in `{example(form)}`"
         listed = ", ".join((*(f"`{name}=`" for name in named), *(f"`{word}`" for word in bare)))
@@ -583,14 +613,15 @@ class _Binder:
         """Return what to write instead of an argument that people bring along, with the value that it has."""
         behind = self.following[0] if self.following else None
         if value is None and name in self.arguments and self.arguments[name].role not in ("word", "flag"):
+            if name in self.spans:
+                return f"leave it out: `{self.spans[name].text}` is what it would name"
             return f"write `{name}={behind.span.text if behind else '...'}`"
         if value is None and any(argument.kind is SHAPE for argument in self.arguments.values()):
             return _sizes_of(name)
         if value is None and isinstance(behind, tree.Name | tree.Number):
             value = behind  # `padding same`
         text = value.span.text.strip("'\"\u2018\u2019\u201c\u201d") if value is not None else ""
-        if re.fullmatch(r"\([0-9]+(, *[0-9]+)*\)", text):
-            text = re.sub(", *", "x", text[1:-1])
+        text = with_sizes_joined(text)
         if name == "activation" and re.fullmatch("[A-Za-z_]+", text):
             stage = argument_in_our_words(self.keyword.text, name, text)
             return f"an activation is a layer of its own: write `{stage}` behind this one" if stage else "leave it out"

@@ -10,9 +10,21 @@ from functools import partial
 from importlib import import_module
 
 from . import __version__
-from .commands.shared import DONE, FOUND, INTERRUPTED, TEXT, USAGE, decided, files_of, report, takes_decisions, wrong
+from .commands.shared import (
+    DONE,
+    FOUND,
+    INTERRUPTED,
+    TEXT,
+    USAGE,
+    decided,
+    files_of,
+    report,
+    takes_decisions,
+    write_out,
+    wrong,
+)
 from .diagnostics import CompileError
-from .files import decode, name_of, read, write
+from .files import decode, in_words, name_of, read
 from .source import Source
 
 TYPE_CHECKING = False
@@ -27,6 +39,9 @@ LINE = "in 28x28x1 | conv 32@3 | relu | dense 10"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0 done, 1 the networks have errors, 2 wrong usage."""
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # it is closed, and nobody reads it
+            setattr(sys, stream, os.fdopen(_nowhere(), "w", encoding="utf-8"))
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a letter that the terminal lacks stops nothing
     try:
@@ -37,12 +52,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
     except SystemExit as end:  # argparse has said why
         return end.code if isinstance(end.code, int) else USAGE
-    except BrokenPipeError:  # whoever reads has seen enough; what is left must not fail again as Python exits
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever reads has seen enough
+        _give_up_output()
         return DONE
+    except OSError as reason:  # files have their own messages; this is what is printed
+        print(f"netdsl: error: cannot write the output: {in_words(reason)}", file=sys.stderr)
+        _give_up_output()
+        return FOUND
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def _give_up_output() -> None:
+    """Write to nowhere from now on, so that what is left to be printed does not fail again as Python exits."""
+    os.dup2(_nowhere(), sys.stdout.fileno())
+
+
+def _nowhere() -> int:
+    return os.open(os.devnull, os.O_WRONLY)
 
 
 # What can be written
@@ -130,7 +158,7 @@ def _parser() -> ArgumentParser:
     )
     _takes_text(emit)
     emit.add_argument("--to", choices=("torch", "keras"), required=True, help="the framework")
-    emit.add_argument("-o", "--output", metavar="FILE", help="where to write, instead of standard output")
+    emit.add_argument("-o", "--output", metavar="FILE", default="-", help="where to write (-, standard output)")
 
     weights = command(
         "weights",
@@ -272,7 +300,7 @@ def _print_table(summary: Summary, title: str, markdown: bool) -> None:
 
 
 def _explain(options: Namespace) -> int:
-    from .analysis.explain import explain, names
+    from .analysis.explain import explain
 
     (result,) = _results(options)
     if result is None:
@@ -283,20 +311,9 @@ def _explain(options: Namespace) -> int:
     except CompileError as refused:
         report(refused.diagnostics)
         return FOUND
-    except LookupError:
-        if result.errors:
-            return FOUND
-        from .spelling import nearest
-
-        known = names(result.network)
-        guess = nearest(options.layer, known)
-        hint = f"did you mean `{guess}`?" if guess else f"there are {_listed(known)}"
-        return wrong(options, f"there is no layer `{options.layer}`; {hint}")
+    except LookupError as reason:
+        return FOUND if result.errors else wrong(options, str(reason))
     return FOUND if result.errors else DONE
-
-
-def _listed(words: Sequence[str], most: int = 12) -> str:
-    return ", ".join(words[:most]) + (", ..." if len(words) > most else "")
 
 
 def _emit(options: Namespace) -> int:
@@ -311,11 +328,8 @@ def _emit(options: Namespace) -> int:
         report(refused.diagnostics)
         return FOUND
     _warn(result, options.to)
-    if options.output is None:
-        print(source, end="")
-        return DONE
     try:
-        write(options.output, source.encode())
+        write_out(options.output, source, files_of(options))
     except CompileError as refused:
         report(refused.diagnostics)
         return FOUND
@@ -381,8 +395,13 @@ def _layers(options: Namespace) -> int:
     elif options.name in keywords():
         print(page(options.name))
     else:
-        guess = suggest(options.name)
-        return wrong(options, f"there is no layer `{options.name}`{f'; did you mean `{guess}`?' if guess else ''}")
+        from .syntax.mistakes import EXAMPLES
+
+        name, example, guess = options.name, EXAMPLES.get(options.name.upper()), suggest(options.name)
+        if example:
+            return wrong(options, f"`{name}` is no layer, but a word of the language, as in `{example}`")
+        hint = f"did you mean `{guess}`?" if guess else "`netdsl layers` lists them all"
+        return wrong(options, f"there is no layer `{name}`; {hint}")
     return DONE
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from .binding import bind, bind_block, example, is_word_of
+from .binding import bind, bind_block, example, foreign, is_word_of
 from .blame import (
     SHAPES,
     UseOf,
@@ -40,7 +40,7 @@ from .size import Condition, Expression, TooLarge, Undecided, choose, symbol, sy
 from .source import Source, Span, begins_line
 from .spelling import nearest
 from .syntax import tree
-from .syntax.calls import argument_in_our_words, in_our_words
+from .syntax.calls import argument_in_our_words, in_our_words, with_sizes_joined
 from .syntax.parser import MAX_TEXT, parse
 from .values import OPEN, OPERAND, TABLE, TENSOR, Kind, NamedTensor, Unfit, Word, is_number, show, whole
 from .values import Value as ArgumentValue
@@ -60,7 +60,7 @@ FORMS = (RESIDUAL, FREEZE)
 """Words with branches behind them that are no layers."""
 _DECLARED = re.compile(r"\b(?:block|shared|let|const|as|def|class)\s+([a-z_]\w*)")
 """What a statement declares that could not be read, or is Python."""
-COMMANDS = frozenset({"summary", "explain", "emit", "lint", "check", "draw", "memory"})
+COMMANDS = frozenset({"summary", "explain", "emit", "lint", "check", "fmt"})
 """What the command line does with a network, and no stage of it does."""
 
 
@@ -986,6 +986,9 @@ class Elaborator:
                         first.span,
                         f"write `{name.text} | {stage.span.text}`",
                     )
+                if isinstance(first, tree.Call) and brought(first.name.text) == "in" and (given := _keywords(first)):
+                    message = f"{quoted(first.span.text)}: arguments stand without brackets and commas"
+                    raise mistake("E020", message, first.span, f"write `{in_our_words('input', 'in', given)}`")
                 raise mistake(
                     "E028",
                     f"nothing enters {quoted(first.span.text)}",
@@ -1732,8 +1735,8 @@ class Elaborator:
         entry = builder.find(argument.text)
         if isinstance(entry, Block):
             return True
-        known = bool(forms(argument.text)) or (brought(argument.text) is not None and begins_line(argument.span))
-        return entry is None and known
+        is_brought = begins_line(argument.span) and brought(argument.text) is not None and foreign(argument) is None
+        return entry is None and (bool(forms(argument.text)) or is_brought)
 
     def step_name(self, builder: Builder, keyword: str, label: tree.Name | None) -> str:
         """Return the author's name of a step, else the next one of its keyword that no label in the file uses."""
@@ -1923,7 +1926,7 @@ class Elaborator:
         word = stage.name.text
         self.excuse(builder)
         if forms(word) or isinstance(builder.find(word), Block):
-            inner = ", ".join(item.span.text for item in stage.items)
+            inner = ", ".join(with_sizes_joined(item.span.text) for item in stage.items)
             what = "layer" if forms(word) else "block"
             combinator = forms(word)[0].of_branches if forms(word) else ""
             if combinator and len(stage.items) > 1:
@@ -1933,9 +1936,8 @@ class Elaborator:
                     stage.name.span,
                     help=f"write `{_one_line(f'{combinator}({inner})')}`",
                 )
-            given = [(item.name.text, item.value.span.text) for item in stage.items if isinstance(item, tree.Keyword)]
             others = [item for item in stage.items if not isinstance(item, tree.Keyword)]
-            written = in_our_words(word, word, given)
+            written = in_our_words(word, word, _keywords(stage))
             if len(others) == 1 and not isinstance(others[0], tree.Each) and self.is_closed(builder, others[0]):
                 message = f"what enters {quoted(word)} stands before it, and a `|` between them"
                 return mistake("E020", message, stage.span, f"write `{_one_line(others[0].span.text)} | {written}`")
@@ -2204,6 +2206,11 @@ def _undecided(open_question: Undecided, span: Span) -> Diagnostic:
 def _last_stage(branch: tree.Branch) -> Span:
     """Return the place of the stage that a branch ends with."""
     return branch.stages[-1].span if isinstance(branch, tree.Pipeline) else branch.span
+
+
+def _keywords(stage: tree.Call) -> list[tuple[str, str]]:
+    """Return what stands by name between the parentheses of a combinator: each name, and its value as written."""
+    return [(item.name.text, item.value.span.text) for item in stage.items if isinstance(item, tree.Keyword)]
 
 
 def _one_line(text: str) -> str:

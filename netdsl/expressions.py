@@ -317,17 +317,18 @@ def _one_of(condition: Condition, first: Value, second: Value, names: Names) -> 
 def _function(function: tree.Function, names: Names) -> Value:
     known = _FUNCTIONS.get(function.name.text)
     if known is None:
-        from .layers import forms
+        from .layers import brought, forms
 
-        if any(form.combines for form in forms(function.name.text)):
+        meant = brought(function.name.text) or ""
+        if meant not in _FUNCTIONS and any(form.combines for form in forms(meant)):
             raise mistake(
                 "E020",
                 f"`{function.name.text}( ... )` joins branches, and stands here among the arguments of another stage",
                 function.span,
                 "a pipeline on its own begins with `in`",
-                f"write `| {function.name.text}( ... )` to go on, or `out {function.name.text}( ... )` for an output",
+                f"write `| {meant}( ... )` to go on, or `out {meant}( ... )` for an output",
             )
-        guess = nearest(function.name.text, _FUNCTIONS)
+        guess = meant if meant in _FUNCTIONS else nearest(function.name.text, _FUNCTIONS)
         raise mistake(
             "E009",
             f"there is no function {quoted(function.name.text)}",

@@ -77,11 +77,16 @@ def _options(
 ) -> Options:
     """Return options from the values of Python. Raises ValueError where one has no counterpart in the language."""
     from .files import reader
-    from .options import Options, shape_of, value_of
+    from .options import Options, read_shape, shape_of, value_of
 
+    if not isinstance(inputs, Mapping | None):
+        raise TypeError(f"`inputs` has shapes by the names of inputs, as in {{'': (64, 64, 3)}}, and is {inputs!r}")
     return Options(
         {name: value_of(value) for name, value in settings.items()},
-        {name: shape_of(value_of(value)) for name, value in (inputs or {}).items()},
+        {
+            name: read_shape(value) if isinstance(value, str) else shape_of(value_of(value))
+            for name, value in (inputs or {}).items()
+        },
         {name: value_of(value) for name, value in (picks or {}).items()},
         reader(folder),
     )

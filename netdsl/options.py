@@ -71,15 +71,27 @@ def value_of(value: object) -> Any:
     raise ValueError(f"{value!r} is not a number, a word or a list")
 
 
+def read_shape(text: str) -> tuple[Any, ...]:
+    """Return the shape of a text such as `64x64x3`. Raises ValueError where it is none."""
+    try:
+        value = read_value(text)
+    except ValueError:
+        raise _no_shape(text) from None
+    return shape_of(value)
+
+
 def shape_of(value: Any) -> tuple[Any, ...]:
     """Return a value as the shape of an input. Raises ValueError where it is none."""
     sizes = value if isinstance(value, tuple) else (value,)
     for size in sizes:
         is_symbol = isinstance(size, Word) and size.text.isupper()
         if not (is_symbol or size is OPEN or (type(size) is int and size > 0)):
-            shown = "x".join(map(show, sizes))
-            raise ValueError(f"`{shown}` is not a shape; a shape has positive numbers, as in `64x64x3`")
+            raise _no_shape("x".join(map(show, sizes)))
     return sizes
+
+
+def _no_shape(shown: str) -> ValueError:
+    return ValueError(f"`{shown}` is not a shape; a shape has positive numbers, as in `64x64x3`")
 
 
 class _NoNames:

@@ -27,6 +27,7 @@ from importlib import import_module
 from math import prod
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, TypeAlias
+from zipfile import is_zipfile
 
 from attrs import frozen
 
@@ -641,6 +642,8 @@ def _state(path: str) -> Mapping[str, Any]:
 def _keras_model(net: Net, path: str) -> Any:
     """Return the model in a `.keras` file, with the classes of the emitted program."""
     keras = _module("keras", "keras")
+    if not is_zipfile(path):  # Keras would say that there is no such file
+        raise _no_file_of_keras(path)
     classes = {}
     for value in vars(sys.modules[net._runnable("keras").__module__]).values():
         if isinstance(value, type) and issubclass(value, keras.layers.Layer):
@@ -649,6 +652,10 @@ def _keras_model(net: Net, path: str) -> Any:
         return keras.saving.load_model(path, custom_objects=classes, compile=False)
     except Exception as reason:  # Keras raises whatever its own code comes upon
         raise WeightsError(f"`{path}` is damaged, or no model of {net.name} in Keras: {_in_short(reason)}") from None
+
+
+def _no_file_of_keras(path: str) -> WeightsError:
+    return WeightsError(f"`{path}` is damaged, or no file of Keras")
 
 
 def _read_keras_weights(net: Net, path: str) -> Arrays:
@@ -660,7 +667,7 @@ def _read_keras_weights(net: Net, path: str) -> Arrays:
         try:
             model.load_weights(path)
         except OSError:
-            raise WeightsError(f"`{path}` is damaged, or no file of Keras") from None
+            raise _no_file_of_keras(path) from None
         except Exception as reason:  # Keras raises whatever its own code comes upon
             problem = problem or f"`{path}` does not fit {net.name}: {_unloaded(reason)}"
             continue

@@ -53,8 +53,12 @@ def test_wrong_arguments_say_what_is_right() -> None:
         net.summary("xml")
     with pytest.raises(ValueError, match="'torch', 'keras'"):
         net.emit("caffe")
-    with pytest.raises(LookupError, match="nothing"):
+    with pytest.raises(LookupError, match="there is no layer `nothing`; there are in_1, "):
         net.explain("nothing")
+    with pytest.raises(TypeError, match="shapes by the names of inputs"):
+        netdsl.compile(SMALL, inputs=(64, 64, 3))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="`64,64,3` is not a shape"):
+        netdsl.compile(SMALL, inputs={"": "64,64,3"})
 
 
 def test_html_is_escaped() -> None:

@@ -216,6 +216,21 @@ def test_emit(capsys: Capture, file: Path, tmp_path: Path, target: str) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cnn.net", "emitted.py"]
 
 
+@pytest.mark.parametrize("command", [["emit", "--to", "keras"], ["lint"], ["check"]], ids=lambda words: words[0])
+def test_no_output_replaces_its_network(capsys: Capture, file: Path, tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "link.net").symlink_to(file)
+    for target in (file, tmp_path / "link.net"):
+        status, out, err = outcome(capsys, *command, file, "-o", target)
+        assert (status, out) == (1, "")
+        assert f"E024 cannot write `{target}`: the network itself is in it, and would be lost" in err
+    assert file.read_text() == QUESTION
+
+
+@pytest.mark.parametrize("command", [["emit", "--to", "keras"], ["lint"], ["check"]], ids=lambda words: words[0])
+def test_output_to_a_dash_is_standard_output(capsys: Capture, file: Path, command: list[str]) -> None:
+    assert outcome(capsys, *command, file, "-o", "-") == outcome(capsys, *command, file)
+
+
 def test_emit_replaces_a_file_and_keeps_its_mode_and_link(capsys: Capture, file: Path, tmp_path: Path) -> None:
     target, link = tmp_path / "target.py", tmp_path / "link.py"
     target.write_text("before")
@@ -253,6 +268,24 @@ def test_layers(capsys: Capture) -> None:
         "",
         "netdsl layers: error: there is no layer `Conv2D`; did you mean `conv`?\n",
     )
+    assert outcome(capsys, "layers", "transformer")[2].endswith("`transformer`; `netdsl layers` lists them all\n")
+
+
+@pytest.mark.parametrize("word", ["residual", "freeze", "id", "for", "block", "if"])
+def test_words_that_are_no_layers(capsys: Capture, word: str) -> None:
+    status, out, err = outcome(capsys, "layers", word)
+    assert (status, out) == (2, "")
+    example = re.fullmatch(
+        rf"netdsl layers: error: `{word}` is no layer, but a word of the language, as in `(.+)`\n", err
+    )
+    assert example and re.search(rf"\b{word}\b", example[1])
+
+
+def test_stages_that_are_commands(capsys: Capture) -> None:
+    from netdsl.elaborate import COMMANDS
+
+    for word in COMMANDS:
+        assert outcome(capsys, word, "--help")[0] == 0
 
 
 def test_every_example_of_the_catalogue_compiles() -> None:
@@ -345,6 +378,8 @@ def test_what_cannot_be_set(capsys: Capture, text: str, options: list[str], code
         (["--set", "width"], "'width' is not NAME=VALUE"),
         (["--set", "width="], "'width=' is not NAME=VALUE"),
         (["--set", "width=]"], "`]` is not a value"),
+        (["--set", "width=3,4"], "argument --set: `3,4` is not a value; a value is a number, a word, or a list"),
+        (["--input", "64,64,3"], "argument --input: `64,64,3` is not a shape; a shape has positive numbers, as in"),
         (["--input", "a=0x3"], "`0x3` is not a shape"),
         (["--pick", "=8"], "'=8' is not NAME=VALUE"),
     ],
@@ -581,7 +616,7 @@ def test_fmt_keeps_how_a_file_is_written(capsys: Capture, tmp_path: Path) -> Non
 
 
 def test_fmt_of_nothing(capsys: Capture, tmp_path: Path) -> None:
-    assert outcome(capsys, "fmt", tmp_path) == (0, "", "there are no networks here\n")
+    assert outcome(capsys, "fmt", tmp_path) == (0, "", f"no networks in {tmp_path}\n")
 
 
 def test_files_of_the_project_are_in_form(capsys: Capture) -> None:
@@ -644,6 +679,20 @@ def test_interruption(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # The process
+
+
+def test_output_that_cannot_be_written_is_no_traceback(file: Path) -> None:
+    for shell, status, said in (
+        ("> /dev/full", 1, "netdsl: error: cannot write the output: no space left on device\n"),
+        (">&-", 0, ""),
+    ):
+        done = run("bash", "-c", f"'{sys.executable}' -m netdsl summary '{file}' {shell}")
+        assert (done.returncode, done.stdout, done.stderr) == (status, "", said)
+
+
+def test_messages_may_go_nowhere(tmp_path: Path) -> None:
+    done = run("bash", "-c", f"'{sys.executable}' -m netdsl summary '{tmp_path / 'missing.net'}' 2>&-")
+    assert (done.returncode, done.stdout) == (1, "")
 
 
 def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:

@@ -508,6 +508,7 @@ def test_damaged_files(net: netdsl.Net, arrays: Arrays, ending: str, tmp_path: P
         with pytest.raises(WeightsError, match=rf"^`{path}` is damaged, or no ") as caught:
             weights.read_file(net, path)
         assert "\n" not in str(caught.value)
+        assert "not found" not in str(caught.value)
     weights.write_file(net, path, arrays)
     path.write_bytes(path.read_bytes()[:-300])
     with pytest.raises(WeightsError, match=rf"^`{path}` is damaged, or no "):

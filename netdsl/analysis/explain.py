@@ -13,6 +13,7 @@ from ..layer import Layer, Refused, Size, Tensor, Weight, arguments, default_of,
 from ..layers.windows import axis_names
 from ..network import Network
 from ..size import Expression, TooLarge, Undecided, product, substitute, symbol
+from ..spelling import nearest
 from .counts import Counts, Row, listed_rows
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def explain(network: Network, total: Counts | None, layer: str | None = None) ->
     if layer is not None:
         chosen = [row for row in everything if row.name == layer or row.name.startswith(f"{layer}.")]
         if not chosen:
-            raise LookupError(layer)
+            raise LookupError(_unknown(layer, names(network)))
         return "\n\n".join(_explain_row(row) for row in chosen)
     return "\n\n".join([*(_explain_row(row) for row in everything), _explain_total(everything, total)])
 
@@ -46,6 +47,12 @@ def names(network: Network) -> tuple[str, ...]:
             found[".".join(row.path[:end])] = None
         found[row.name] = None
     return tuple(found)
+
+
+def _unknown(layer: str, known: tuple[str, ...], most: int = 12) -> str:
+    guess = nearest(layer, known)
+    listed = ", ".join(known[:most]) + (", ..." if len(known) > most else "")
+    return f"there is no layer `{layer}`; {f'did you mean `{guess}`?' if guess else f'there are {listed}'}"
 
 
 def _explain_row(row: Row) -> str:

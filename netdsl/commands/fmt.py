@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 
 from ..diagnostics import CompileError
 from ..files import STANDARD_INPUT, content_of, decode, encode, networks_in, shown, write
-from .shared import DONE, FOUND, TEXT, files_of, report, takes_line
+from .shared import DONE, FOUND, TEXT, files_of, report, say_there_is_none, takes_line
 
 
 def declare(command: ArgumentParser) -> None:
@@ -33,7 +33,10 @@ def run(options: Namespace) -> int:
     done, left = ("would be reformatted", "already formatted") if is_dry else ("reformatted", "left unchanged")
     counts = [(changes.count(True), done), (changes.count(False), left), (changes.count(None), "failed to reformat")]
     said = ", ".join(f"{count} file{'s' * (count != 1)} {what}" for count, what in counts if count)
-    print(said or "there are no networks here", file=sys.stderr if options.diff or not said else sys.stdout)
+    if said:
+        print(said, file=sys.stderr if options.diff else sys.stdout)
+    else:
+        say_there_is_none(files)
     return status
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from attrs import evolve, frozen
 
@@ -35,7 +35,19 @@ from ..linter.settings import (
 from ..linter.suppressions import with_noqa
 from ..options import Options
 from ..source import Source
-from .shared import DONE, FOUND, TEXT, decided, has_colour, report, takes_decisions, wrong
+from .shared import (
+    DONE,
+    FOUND,
+    TEXT,
+    decided,
+    has_colour,
+    reads,
+    report,
+    say_there_is_none,
+    takes_decisions,
+    write_out,
+    wrong,
+)
 
 # What can be written
 
@@ -44,17 +56,17 @@ def declare_lint(command: ArgumentParser) -> None:
     """Add the options of `netdsl lint`."""
     _declare(command)
     rules: dict[str, Any] = {"metavar": "RULES"}
-    words = _reads(_rules)
+    words = reads(_rules)
     command.add_argument(
         "--select", **rules, type=words, help="the rules that are on, instead of those of the settings"
     )
     command.add_argument("--extend-select", **rules, type=words, default=(), help="rules that are on besides")
-    command.add_argument("--ignore", **rules, type=_reads(_ignored), default=(), help="rules that are off")
+    command.add_argument("--ignore", **rules, type=reads(_ignored), default=(), help="rules that are off")
     command.add_argument(
         "--per-file-ignores",
         action="append",
         default=[],
-        type=_reads(ignores_of),
+        type=reads(ignores_of),
         metavar="PATTERN:RULES",
         help="rules that are off in some files",
     )
@@ -80,25 +92,10 @@ def _declare(command: ArgumentParser) -> None:
     )
     takes_decisions(command, "a network, instead of files")
     command.add_argument("--output-format", choices=FORMATS, default="full", help="how findings are printed (full)")
-    command.add_argument("-o", "--output-file", metavar="FILE", help="where to, instead of standard output")
+    command.add_argument("-o", "--output-file", metavar="FILE", help="where to, instead of standard output (-)")
     command.add_argument("--statistics", action="store_true", help="how often each code was found, instead of where")
     command.add_argument("--watch", action="store_true", help="go on, and check again when a file has changed")
     command.add_argument("--exit-zero", action="store_true", help="exit with status 0, whatever is found")
-
-
-T = TypeVar("T")
-
-
-def _reads(read_text: Callable[[str], T]) -> Callable[[str], T]:
-    """Return what reads an option, and has argparse say what is wrong with it."""
-
-    def read_option(text: str) -> T:
-        try:
-            return read_text(text)
-        except ValueError as reason:
-            raise ArgumentTypeError(str(reason)) from None
-
-    return read_option
 
 
 def _rules(text: str) -> tuple[str, ...]:
@@ -187,7 +184,7 @@ class Run:
         """Check each text. Raises SettingsError."""
         entries = list(self.entries())
         if not entries:
-            print(f"no networks in {', '.join(self.options.files or [os.curdir])}", file=sys.stderr)
+            say_there_is_none(self.options.files or [os.curdir])
         for entry in entries:
             settings = self.settings_for(entry)
             try:
@@ -352,7 +349,7 @@ class Run:
         if options.output_file is None:
             print(text, end="", file=stream)
         else:
-            write(options.output_file, text.encode())
+            write_out(options.output_file, text, self.files)
 
     def outcome(self) -> str:
         """Return how much was found and mended, in a line."""

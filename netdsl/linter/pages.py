@@ -19,6 +19,7 @@ GROUPS = {
     "S": "Style",
 }
 """What the letter of a code stands for."""
+OF_ERRORS = "What is wrong, where, and what would mend it, is said by the message."
 WIDTH = 96  # of plain text
 
 INTRODUCTION = """# Rules
@@ -42,6 +43,8 @@ def catalogue() -> str:
 def page(code: str) -> str:
     """Return the page of a rule as plain text."""
     lines = [f"{code} {name_of(code)}", f"  {_state(code)}"]
+    if code not in RULES:
+        lines += ["", f"  {OF_ERRORS}"]
     for title, text, is_network in _parts(code) if code in RULES else ():
         lines += ["", f"  {title}"] if title else [""]
         shown = text if is_network else [part for line in text for part in wrap(line, WIDTH, break_on_hyphens=False)]
@@ -56,6 +59,8 @@ def markdown(code: str, level: int = 1) -> str:
         for title, text, is_network in _parts(code):
             lines += ["", *([f"**{title}**", ""] if title else [])]
             lines += ["```net", *text, "```"] if is_network else text
+    else:
+        lines += ["", OF_ERRORS]
     return "\n".join(lines)
 
 

@@ -54,7 +54,8 @@ def code_of(word: str) -> str:
 def unknown(word: str) -> UnknownRule:
     """Return the error about a word that means no rule."""
     guess = nearest(word.upper(), sorted(known_codes())) or nearest(word.lower(), sorted(map(name_of, known_codes())))
-    return UnknownRule(f"there is no rule `{word}`" + (f"; did you mean `{guess}`?" if guess else ""))
+    hint = f"did you mean `{guess}`?" if guess else "`netdsl rule` lists them"
+    return UnknownRule(f"there is no rule `{word}`; {hint}")
 
 
 def codes_of(word: str) -> frozenset[str]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from ..layer import Argument, arguments
 from ..layers import forms, suggest
+from ..values import SHAPE
 
 # The order of the bare values in Keras, and in layers of ours that are written like a call.
 _KERAS = {
@@ -87,6 +88,9 @@ def in_our_words(word: str, layer: str, given: Sequence[tuple[str, str]]) -> str
     """
     keyword, *belonging = layer.split()
     declared = _declared(keyword, belonging)
+    given = [(name, with_sizes_joined(value)) for name, value in given]
+    if any(argument.kind is SHAPE for argument in declared.values()):
+        given = _as_one_shape(given)
     named = _named(word, keyword, belonging, given)
     stage, behind = _Stage(keyword, declared, belonging), ""
     for name, value in named:
@@ -99,6 +103,23 @@ def in_our_words(word: str, layer: str, given: Sequence[tuple[str, str]]) -> str
         elif value != "none" and not (name in _KNOWN and not _ours(name, declared)) and not name.endswith(_TRAINING):
             stage.add(name, value)
     return f"{stage.written()}{behind}"
+
+
+def with_sizes_joined(value: str) -> str:
+    """Return a value, with a tuple as sizes are written here: `(3, 3)` is `3x3`, and `(None, 80)` is `?x80`."""
+    size = r"([0-9]+|\?|-1|[Nn]one)"
+    if not re.fullmatch(rf"\({size}(, *{size})*,?\)", value):
+        return value
+    return "x".join("?" if size in ("-1", "None", "none") else size for size in re.findall(size, value))
+
+
+def _as_one_shape(given: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return arguments with the sizes of a shape that stand for themselves as one: `input(28, 28, 1)`."""
+    sizes = [value for name, value in given if not name]
+    shape = with_sizes_joined(f"({', '.join(sizes)})")
+    if len(sizes) < 2 or shape.startswith("("):
+        return given
+    return [("", shape), *((name, value) for name, value in given if name)]
 
 
 def argument_in_our_words(keyword: str, name: str, value: str) -> str:

@@ -49,7 +49,11 @@ EXAMPLES = {
     "TRAIN": "train loss=cross_entropy target=10",
     "AS": "conv 8@3 as stem",
     "IF": "if s > 1 then pool 2 else id",
+    "RESIDUAL": "residual(conv 8@3 same | relu)",
+    "FREEZE": "freeze(conv 8@3 same | relu)",
+    "ID": "add(conv 8@3 same, id)",
 }
+"""How words that are no layers are used."""
 
 VALUES = "a value is a number, a shape, a list, a word, or an expression such as `2*c`"
 
@@ -159,12 +163,14 @@ class Place:
 
         Sizes as Python writes them, `(3, 3)`, and words in quotes are turned into ours on the way.
         """
+        from .calls import with_sizes_joined
+
         inside: list[Token] = []
         token = self.next(opener)
         while token.kind not in CLOSING:
             if token.kind == "LPAR" and nested and not (inside and inside[-1].kind == "NAME"):
                 sizes = self.between(token, nested=False)
-                text = "x".join(size.text for size in sizes[0] if size.kind != "COMMA") if sizes else ""
+                text = with_sizes_joined(f"({''.join(size.text for size in sizes[0])})") if sizes else ""
                 meant = _whole(text)
                 if sizes is None or meant is None or meant.kind not in ("INT", "DIMS"):
                     return None
@@ -279,8 +285,11 @@ def _repeat(place: Place) -> Mistake | None:
 
 
 def _open_size(place: Place) -> Mistake | None:
-    """`in None`, `in Nonex28x28x1`, `in (None, 28, 28, 1)`."""
+    """`in None`, `in Nonex28x28x1`, `in (None, 28, 28, 1)`, `input(shape=(None, 80))`."""
     bracket = place.brackets[-1] if place.brackets else None
+    call = place.brackets[-2].token if len(place.brackets) > 1 else None
+    if call and TRANSLATED.get(call.text[:-1]) == "in" and place.token.text == "None":
+        return _called(place, call, call, "in", place.brackets[-2].values)
     first, before, values = place.token, place.before, 0
     if bracket and before.kind != "IN":
         first, values = bracket.token, bracket.values
@@ -399,8 +408,13 @@ def _dims(place: Place) -> Mistake | None:
     return place.say(message, f"write `{_shown(fixed)}`", read=(_as("DIMS", fixed, place.token),))
 
 
+def _is_constant(place: Place, name: str) -> bool:
+    """Whether a name is declared as a constant, or by a `for`."""
+    return name.isidentifier() and re.search(rf"\b(?:const|for)\s+{name}\b", place.source.text) is not None
+
+
 def _number(place: Place) -> Mistake | None:
-    """`dense 5K`, `dropout .5`, `dense 64same`, `in 28x28x`."""
+    """`dense 5K`, `dropout .5`, `dense 64same`, `in 28x28x`, `reshape 196xdim`."""
     word = place.token.text
     if not re.match(r"\.?[0-9]", word):
         return None
@@ -417,6 +431,11 @@ def _number(place: Place) -> Mistake | None:
         return place.say(message, f"write `{_shown(fixed)}`", read=(_as(meant.kind, fixed, place.token),))
     shape = re.search(r"[0-9?]x|x[0-9?]", word)
     parts = re.fullmatch(r"([0-9_.]+[kMGB]?)([a-z_][a-z0-9_]*)", word)
+    names = [part for part in word.split("x") if not part.isdigit()]
+    if shape and len(word) < MAX_SHOWN and names and all(_is_constant(place, name) for name in names):
+        written = f"[{', '.join(word.split('x'))}]"
+        read = tuple(Token(one.kind, place.token.start, place.token.end, one.text) for one in _tokens(written))
+        return place.say("a shape with names in it is a list", f"write `{written}`", read=read)
     if shape:
         help = "sizes are whole numbers, `?` or upper-case names, joined by `x`: `28x28x1`, `Tx80`"
         return place.say(f"`{_shown(word)}` is not a shape", help=help)
@@ -430,6 +449,18 @@ def _number(place: Place) -> Mistake | None:
         return place.say(f"`{_shown(word)}` is neither a number nor a name", label, read=read)
     help = "numbers look like `64`, `10_000`, `5M`, `0.5` or `1e-3`"
     return place.say(f"`{_shown(word)}` is not a number", help=help)
+
+
+def _path(place: Place) -> Mistake | None:
+    """`cnn.net` as the whole text of a network."""
+    text = place.source.text
+    if place.recent or len(text) > MAX_REREAD or not re.fullmatch(r"\s*[^\s|#]+\.net\s*", text):
+        return None
+    end = len(text.rstrip())
+    at = Token(WRONG, place.token.start, end, "")
+    message = "this is the name of a file, and the text of a network is wanted here"
+    help = "a file is given to a command without `-e`, and to `netdsl.load` in Python"
+    return place.say(message, "", help, at=at, read=(at,), end=end)
 
 
 def _mixed_case(place: Place) -> Mistake | None:
@@ -487,9 +518,7 @@ def _call_without_pipelines(place: Place) -> Mistake | None:
     if opener.kind != "CALL":
         return None
     name = opener.text[:-1]
-    example = (
-        f"`{name}(conv 8@3 same | relu)`" if name in ("residual", "freeze") else "`concat(conv 8@1, conv 8@3 same)`"
-    )
+    example = f"`{EXAMPLES.get(name.upper(), 'concat(conv 8@1, conv 8@3 same)')}`"
     if token.kind == "RPAR":
         return place.say(f"`{name}()` holds no pipeline", "", example, at=(opener, token))
     return place.say(f"`{name}(` takes pipelines, and `{_shown(token.text)}` is none", "", example)
@@ -1258,6 +1287,8 @@ def _statement(place: Place) -> Mistake | None:
     if token.kind in NUMBERS and not place.recent:
         message = "a pipeline on its own begins with its input"
         return place.say(message, f"write `in {shown}`", read=(_added("IN", token), token))
+    if token.kind == "CALL" and TRANSLATED.get(word[:-1]) == "in":
+        return _called(place, token, token, "in")
     if token.kind == "CALL" or _is_tensor(place, token):
         return place.say("an output begins with `out`", f"write `out {shown}`", read=(_added("OUT", token), token))
     if token.kind in ("NAME", "LPAR", "FOR", "IF") and not place.recent:
@@ -1363,12 +1394,12 @@ def _wanted(place: Place) -> str:
 Knows = Callable[[Place], Mistake | None]
 
 WORDS: tuple[Knows, ...] = (
-    _invisible, _python, _function, _open_size, _comment, _arrow, _sign, _file_name, _quotes, _dims, _number,
+    _path, _invisible, _python, _function, _open_size, _comment, _arrow, _sign, _file_name, _quotes, _dims, _number,
     _mixed_case, _other_word,
 )  # fmt: skip
 
 STRUCTURE: tuple[Knows, ...] = (
-    _function, _open_size, _repeat, _branches, _call_without_pipelines, _sizes, _brackets_apart, _closes_wrongly,
+    _path, _function, _open_size, _repeat, _branches, _call_without_pipelines, _sizes, _brackets_apart, _closes_wrongly,
     _slashes, _pipe, _nothing_behind, _never_closed, _file_name, _missing_pipe, _calculated_tensors, _repeated,
     _window, _comma, _colon, _equal, _chained, _reserved_name, _dash, _missing_comma, _name, _shared_head,
     _missing_word, _block_head, _condition, _loop, _statement, _stage, _value,
