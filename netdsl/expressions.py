@@ -465,7 +465,9 @@ def _unreadable(wrong: tree.Wrong, names: Names) -> Value:
 
 
 def _text(text: tree.Text, names: Names) -> Value:
-    raise mistake("E008", "a text in quotes stands only behind `use`", text.span, help="write the word without quotes")
+    inside = text.span.text.strip('"')
+    label = f"write `{inside}`" if re.fullmatch(r"[\w.]+", inside) else "delete the quotes"
+    raise mistake("E008", "a text in quotes stands only behind `use`", text.span, label)
 
 
 _EVALUATE: dict[type, Callable[[Any, Names], Value]] = {
