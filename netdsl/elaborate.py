@@ -1687,6 +1687,10 @@ class Elaborator:
         help = f"end the stage before it: `{first.text} ... | {brought(word) or word} ...`"
         if begins_line(others[0].span):
             help += "; a new line does not"
+        behind = next((one for one in stage.arguments if one.span.start > others[0].span.start), None)
+        taken = declared_arguments(forms(first.text)[0]) if forms(first.text) else {}
+        if word in taken and isinstance(behind, tree.Number | tree.Dims):
+            help = f"write `{word}={behind.span.text}` for the argument of {quoted(first.text)}; or {help}"
         found = Diagnostic(
             "E020",
             f"a `|` is missing before {quoted(word)}",
@@ -1915,7 +1919,7 @@ class Elaborator:
                 return mistake(
                     "E020",
                     f"{quoted(word)} takes one tensor, and for branches there is `{combinator}`",
-                    stage.name.span,
+                    stage.span,
                     help=f"write `{_one_line(f'{combinator}({inner})')}`",
                 )
             given = [(item.name.text, item.value.span.text) for item in stage.items if isinstance(item, tree.Keyword)]

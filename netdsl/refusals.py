@@ -78,7 +78,7 @@ def _axes_lost(maker: Step | None, x: Tensor) -> str:
     """Return which layer right before has taken the axes away that are wanted, if one has."""
     if maker is None or not isinstance(maker.does, Layer) or maker.does.keyword not in ("flatten", "pool"):
         return ""
-    keeping = ", or write `pool global keep`" if maker.does.keyword == "pool" else ""
+    keeping = "; `pool global keep` keeps them" if maker.does.keyword == "pool" else ""
     return (
         f"\n`{maker.does.keyword}` has taken them away: leave it out, or put it behind{keeping}" if x.rank == 1 else ""
     )
