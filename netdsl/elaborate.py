@@ -2013,7 +2013,7 @@ class Elaborator:
                 "E008",
                 f"`residual` takes one pipeline, and here are {len(branches)}",
                 stage.span,
-                help="see `add(a, b)`",
+                help="stages in a row are joined by `|`; branches beside each other are `add(a, b, id)`",
             )
         if not isinstance(when, bool):
             return self.open_residual(builder, stage, when, branches[0][0], entering)

@@ -540,6 +540,8 @@ def _called(place: Place, name: Token, opener: Token, layer: str, forget: int = 
         closer = place.closer(place.next(opener))
         message = f"`{_shown(word)}` takes its arguments without brackets"
         help = f"as in `{layer}`" if " " in layer else _example_of(layer)
+        if "bidirectional" in layer:
+            message = f"`{_shown(word)}` is no layer here, but a word behind one"
         if closer is None or closer.kind != "RPAR":
             return place.say(message, "", help, at=name)
         read = (_as(WRONG, "", name),)
