@@ -1,8 +1,8 @@
-"""What netdsl costs, each figure as a ratio of two things that take turns in one run: `python benchmarks/performance.py`.
+"""What netdsl costs, each figure as a ratio of two things that take turns in one run.
 
 Builds the wheel and installs it into a new virtual environment, which runs everything of netdsl; frameworks are those
-of the Python that runs this script. Prints a table, and with `--markdown` that of `docs/performance.md`. The exit status
-is 1 where a figure is not what it has to reach.
+of the Python that runs this script. Prints a table, with `--markdown` that of `docs/performance.md`; the exit status is
+1 where a figure is not what it has to reach.
 """
 
 from __future__ import annotations

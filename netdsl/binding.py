@@ -9,14 +9,14 @@ from attrs import frozen
 
 from .diagnostics import Related, quoted
 from .expressions import Mistake, Names, Silent, evaluate, mistake, truth
-from .layer import Argument, Declaration, arguments, kept, required
+from .layer import Argument, Declaration, arguments, default_of, kept, required
 from .layers import forms
 from .size import Expression, negate
 from .source import Span, begins_line
 from .spelling import nearest
 from .syntax import tree
 from .syntax.calls import argument_in_our_words, in_our_words, is_default, with_sizes_joined
-from .values import AXES, NAMING, SHAPE, WINDOW, NamedTensor, Unfit, Value, Word, is_number, show
+from .values import AXES, COUNT, NAMING, SHAPE, WINDOW, NamedTensor, Unfit, Value, Word, is_number, show
 
 
 @frozen(eq=False)
@@ -114,7 +114,8 @@ def bind_block(
                 f"`{block}` takes {count or 'no'} argument{'s' * (count != 1)}, and {quoted(argument.span.text)} "
                 "is one too many",
                 argument.span,
-                help=f"its parameters are {form}" if known else "a stage ends at `|`",
+                "" if known else "leave it out",
+                f"its parameters are {form}" if known else "a stage ends at `|`",
             )
         give(name, evaluated(name, argument), argument.span)
     missing = [name for name, parameter in known.items() if parameter.default is None and name not in given]
@@ -218,6 +219,7 @@ BROUGHT = {
     "scale_factor": "write the number alone, as in `up 2`",
     "size": "write the number alone, as in `up 2`",
     "keep_prob": "write the part that is dropped, as in `dropout 0.5`",
+    "dtype": "write `int` behind the shape for token ids; all else is `float`",
     "data_format": "channels come last here, whatever the target; leave it out",
     "inplace": "leave it out",
     "lr": "write `rate=`",
@@ -233,6 +235,21 @@ BROUGHT = {
 
 SHORT = {"s": "strides", "p": "padding", "d": "dilation_rate", "act": "activation"}
 """Short words for some of them."""
+
+
+_SIGNS = {"+": "add", "-": "sub", "*": "mul", "/": ""}
+"""What combines tensors, by the sign that people write for it."""
+
+
+_WINDOWS = {
+    "k": "kernel",
+    "kernel_size": "kernel",
+    "window": "kernel",
+    "size": "kernel",
+    "s": "stride",
+    "strides": "stride",
+}
+"""What people call the window and the stride of a layer with filters."""
 
 
 def _is_fit(argument: Argument, value: Value) -> bool:
@@ -292,24 +309,8 @@ class _Binder:
             )
         elif isinstance(written, tree.Name) and isinstance(word := self.names.look_up(written), Word):
             self._word(tree.Name(written.span, word.text))
-        elif isinstance(written, tree.Binary) and written.operator == "*" and self._is_word(written.left):
-            begun = Span(self.keyword.span.source, self.keyword.span.start, written.left.span.end)
-            raise mistake(
-                "E020",
-                "only what stands in parentheses can be repeated",
-                written.span,
-                f"write `({' '.join(begun.text.split())}) * {written.right.span.text}`",
-            )
         else:
             self._positional(written)
-
-    def _is_word(self, expression: tree.Expression) -> bool:
-        """Whether an expression is a flag or word of this layer in one of its forms, and no name that is declared."""
-        return (
-            isinstance(expression, tree.Name)
-            and self.names.look_up(expression) is None
-            and is_word_of(forms(self.keyword.text), expression.text)
-        )
 
     def _filters(self, written: tree.Filters) -> None:
         fields = self._of_role("filters")
@@ -399,7 +400,37 @@ class _Binder:
     def _evaluate(self, field: str, expression: tree.Argument) -> Value:
         """Return the value of an expression that an argument is given; a choice in it is called after that."""
         self.names.place = f"{self.place}.{field}"
+        self._refuse_signs(expression)
         return evaluate(expression, self.names)
+
+    def _refuse_signs(self, written: tree.Argument) -> None:
+        """Raise the mistake of a sign that was to join layers or tensors: `conv 8@3 same + x`, `dense 8 * 3`."""
+        binary, left = None, written
+        while isinstance(left, tree.Binary):
+            binary, left = left, left.left
+        if binary is None or binary.operator not in _SIGNS or not isinstance(left, tree.Name | tree.Number):
+            return
+        operator, right = binary.operator, binary.right
+        before = self._bare_word(left) if isinstance(left, tree.Name) else ""
+        is_flag = bool(before) and is_word_of(forms(self.keyword.text), before)
+        source, start = written.span.source, self.keyword.span.start
+        stage = " ".join(source.text[start : left.span.end].split())
+        if is_flag and operator == "*" and isinstance(right, tree.Number):
+            message, at = "only what stands in parentheses can be repeated", self.keyword.span.to(right.span)
+            raise mistake("E020", message, at, f"write `({stage}) * {right.span.text}`")
+        behind = self._bare_word(right) if isinstance(right, tree.Name) else ""
+        at = Span(source, left.span.end, right.span.start)
+        at = Span(source, at.start + len(at.text) - len(at.text.lstrip()), at.start + len(at.text.rstrip()))
+        if behind and (behind == "id" or forms(behind)):
+            raise mistake("E020", f"`{operator}` does not join layers: `|` does", at, "write `|`")
+        word = _SIGNS[operator]
+        if word and isinstance(right, tree.Name) and isinstance(self.names.look_up(right), NamedTensor):
+            message = "tensors are joined by combinators, not by signs"
+            raise mistake("E020", message, self.keyword.span.to(right.span), f"write `{word}({stage}, {right.text})`")
+
+    def _bare_word(self, name: tree.Name) -> str:
+        """Return a word that nothing declares, else an empty one."""
+        return name.text if self.names.look_up(name) is None else ""
 
     def _put(self, written: tree.Argument, value: Value) -> None:
         """Set the next positional argument."""
@@ -451,7 +482,13 @@ class _Binder:
             if not window and len(sides) > 1 and "x" in number:
                 return f"write `{keyword} {last}@{'x'.join(sides)}` for {last} filters of {'x'.join(sides)}"
             return f"write the filters before the window, as in `{keyword} 32@{number}`"
-        if window and len(self.following) > 1:
+        named = [(one.name.text, one.value.span.text) for one in self.following if isinstance(one, tree.Keyword)]
+        named = [(_WINDOWS.get(name, name), value) for name, value in named]
+        if any(name in ("kernel", "stride") for name, _ in named):
+            given = [("filters", number), *([] if "kernel" in dict(named) else [("kernel", window or "3")]), *named]
+            written = in_our_words(keyword, keyword, [pair for pair in given if pair[0] in self.arguments])
+            return f"write `{written}`"
+        if len([one for one in self.following if isinstance(one, tree.Number)]) > 1:
             return f"write `{keyword} {number}@{window}`, and behind it `/2` for a stride of 2"
         if window:
             return f"write `{keyword} {number}@{window}`"
@@ -478,6 +515,10 @@ class _Binder:
             return f"write `{in_our_words(self.keyword.text, self.keyword.text, [*bare, ('', number)])}`"
         if len(numbers) == 1 and not positional:
             return f"write `{numbers[0]}={number}`"
+        if positional == ("window",) and "stride" in self.arguments and is_number(value):
+            return f"write `/{number}` behind the window for a stride of {number}"
+        if forms(f"{self.keyword.text}{number}"):
+            return f"write `{self.keyword.text}{number}`"
         if self.declaration.learns and is_number(value):
             x = self.names.entering
             if x is None or self.values[positional[0]] == x.channels:
@@ -487,14 +528,11 @@ class _Binder:
 
     def _set(self, name: str, value: Value, span: Span) -> None:
         if name in self.spans:
-            raise mistake(
-                "E023",
-                f"`{name}` of `{self.keyword.text}` is said twice",
-                span,
-                "said again here",
-                "leave one of them out",
-                Related(self.spans[name], "said here"),
-            )
+            both = f"`{name}` of `{self.keyword.text}` is said twice"
+            if self.arguments[name].role == "word" and span.text != self.spans[name].text:
+                both = f"`{self.spans[name].text}` and `{span.text}` exclude each other in `{self.keyword.text}`"
+            first = Related(self.spans[name], "said here")
+            raise mistake("E023", both, span, "said again here", "leave one of them out", first)
         argument = self.arguments[name]
         self.spans[name] = span
         if argument.role in ("flag", "word"):
@@ -516,12 +554,24 @@ class _Binder:
             if reason.bound.startswith("`"):  # a word that is called otherwise here
                 raise mistake("E008", message, span, f"write {reason.bound}") from None
             label = self._values_in(span) if reason.bound or span.text not in self._words_in(span) else ""
-            help = f"for example `{example(self.declaration)}`"
+            help = self._for_example(name, value, span)
             if isinstance(value, bool) and name in BROUGHT:
                 help = BROUGHT[name]
             elif "not a whole number" in str(reason) and "/" in span.text and is_number(value) and value >= 1:
                 help = f"`{re.sub('(?<!/)/(?!/)', '//', span.text)}` rounds down, `ceil( ... )` up"
             raise mistake("E008", message, span, label or self._in_brackets(name, value, span), help) from None
+
+    def _for_example(self, name: str, value: Value, span: Span) -> str:
+        """Return how an argument looks where one does not fit."""
+        argument, shown = self.arguments[name], example(self.declaration)
+        is_list = isinstance(value, tuple) and len(value) > 1 and all(map(is_number, value))
+        if is_list and argument.kind is COUNT and argument.role in ("filters", "positional"):
+            body = f"{self.keyword.text} c{'@3' if argument.role == 'filters' else ''}"
+            return f"a layer for each is `for c in {show(value)} ({body})`"
+        is_shown = argument.role != "keyword" or f"{name}=" in shown
+        if is_shown or name in required(self.declaration) or not is_number(default_of(self.declaration, name)):
+            return f"for example `{shown}`"
+        return f"without it, `{name}` is {show(default_of(self.declaration, name))}"
 
     def _in_brackets(self, name: str, value: Value, span: Span) -> str:
         """Return what to write for numbers that should stand in a list, or should not: `permute 2 0 1`."""
@@ -529,6 +579,8 @@ class _Binder:
         wanted = self._of_role("positional")
         if isinstance(value, tuple) and name in wanted and len(value) == len(wanted) > 1:
             return f"write `{' '.join(map(show, value))}`"
+        if self.arguments[name].kind is SHAPE and re.search(r"-1\b", span.text):
+            return f"write `{re.sub(r'-1', '?', span.text)}`"
         if is_number(value) and self.arguments[name].kind is AXES and behind:
             return f"write `[{', '.join((span.text, *behind))}]`"
         return ""
@@ -616,6 +668,12 @@ class _Binder:
             if name in self.spans:
                 return f"leave it out: `{self.spans[name].text}` is what it would name"
             return f"write `{name}={behind.span.text if behind else '...'}`"
+        named = (key for key, one in self.arguments.items() if one.kind.takes_words or one.bare is not None)
+        holding = next((key for key in named if value is None and name in self.arguments[key].kind.tries), "")
+        if holding:
+            return f"write `{holding}={name}`"
+        if value is None and name == "x" and isinstance(behind, tree.Number):
+            return f"sizes are joined by `x` without blanks, as in `{behind.span.text}x{behind.span.text}`"
         if value is None and any(argument.kind is SHAPE for argument in self.arguments.values()):
             return _sizes_of(name)
         if value is None and isinstance(behind, tree.Name | tree.Number):
@@ -629,10 +687,14 @@ class _Binder:
             name = SHORT[name]
         if is_default(name, text):
             return "leave it out: it is so without it"
-        if name in BROUGHT and re.fullmatch(r"[\w.]+", text):
+        if name in BROUGHT and re.fullmatch(r"-?[\w.]+", text):
             written = argument_in_our_words(self.keyword.text, name, text)
             if written and value is behind:
                 return f"leave it out: `{written}` stands alone" if written == text else f"write `{written}`"
+            if name == "dim" and not written and "axis" in self.arguments:
+                return "leave it out: it is so without it"
+            if not written and (ours := re.match(r"write `(\w+)=`\Z", BROUGHT[name])):
+                written = f"{ours[1]}={text}"
             if written and not (written == text and text[0].isdigit()):
                 _, more, why = BROUGHT[name].partition("; ")
                 return f"write `{written}`{' behind the layer' if name == 'name' else ''}{more}{why}"

@@ -126,11 +126,13 @@ def each_once(found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
         if one in kept:
             same = (one.message, one.label, one.help, one.span.source)
             gathered[same] = with_another_place(gathered[same], one.span) if same in gathered else one
-        elif one.code != "E020" and not (one.code in ("E009", "E010") and (one.span.source, one.span.start) in told):
+        elif one.code != "E020" and not (one.code in _OF_NAMES and (one.span.source, one.span.start) in told):
             gathered[one] = one
     return tuple(gathered.values())
 
 
+_OF_NAMES = frozenset({"E009", "E010", "E024", "E027"})
+"""What is said of the name of a layer, a value, a file or a tensor."""
 _NAMED = re.compile(r"(\w+)\s*=\s*\Z")
 """The name of an argument before its value."""
 LONGEST_STAGE = 500

@@ -25,7 +25,7 @@ from .blame import (
     unknown_word,
     with_sizes,
 )
-from .diagnostics import Diagnostic, Related, quoted, with_another_place
+from .diagnostics import LONGEST_QUOTE, Diagnostic, Related, quoted, with_another_place
 from .expressions import SIZES, Mistake, Silent, evaluate, mistake, truth, undefined, what_it_is
 from .files import LIBRARY
 from .layer import Layer, Refused, Tensor, kept
@@ -60,6 +60,8 @@ FORMS = (RESIDUAL, FREEZE)
 """Words with branches behind them that are no layers."""
 _DECLARED = re.compile(r"\b(?:block|shared|let|const|as|def|class)\s+([a-z_]\w*)")
 """What a statement declares that could not be read, or is Python."""
+_POOLS = {"max": "", "average": " avg"}
+"""Combinators that are taken for a pool, with the word that it has."""
 COMMANDS = frozenset({"summary", "explain", "emit", "lint", "check", "fmt"})
 """What the command line does with a network, and no stage of it does."""
 
@@ -272,7 +274,8 @@ class Elaborator:
                 "E032",
                 f"`{place}` is a choice of {listed}: the file describes a family, and one of it is needed here",
                 span,
-                help=f"choose one with `--pick {place}={show(members[0])}`",
+                f"write `{listed}` if no choice is meant" if len(members) == 1 else "",
+                f"choose one with `--pick {place}={show(members[0])}`",
             )
             raise Mistake(self.asked[place])
         picked = self.options.picks[place]
@@ -1178,7 +1181,12 @@ class Elaborator:
     def closed_in_a_chain(self, builder: Builder, stage: tree.Stage) -> Diagnostic:
         """Return the message of a tensor where another one enters."""
         message = f"{quoted(stage.span.text)} is a tensor by itself, so the one that enters it would be lost"
-        help = "join the two, as in `concat(id, other)` or `add(id, other)`, or begin a pipeline with it"
+        other = stage.span.text if isinstance(stage, tree.Layer) else "other"
+        both = f"`concat(id, {other})` or `add(id, {other})`"
+        if isinstance(stage, tree.Call) and forms(stage.name.text) and len(stage.span.text) < LONGEST_QUOTE:
+            inside = " ".join(stage.span.text.partition("(")[2].split())
+            both = f"`{stage.name.text}(id, {inside}`"
+        help = f"join the two, as in {both}, or begin a pipeline with it"
         entry = builder.find(stage.name.text) if isinstance(stage, tree.Layer) else None
         if isinstance(stage, tree.Layer) and isinstance(entry, Held) and forms(stage.name.text):
             help = f"the tensor hides the layer `{stage.name.text}`: give it another name"
@@ -1493,7 +1501,10 @@ class Elaborator:
             raise Silent
         if stage.arguments:
             message = f"{quoted(stage.name.text)} is a tensor and takes no arguments"
-            raise mistake("E008", message, stage.arguments[0].span, help="a stage ends at `|`")
+            first = stage.arguments[0]
+            is_tensor = isinstance(first, tree.Name) and isinstance(builder.find(first.text), Held)
+            label = f"write `, {first.span.text}` for another branch" if is_tensor else "leave it out"
+            raise mistake("E008", message, first.span, label, "a stage ends at `|`")
         if stage.label is not None:
             self.declare(builder, stage.label, held.value)
         if held.value is None:
@@ -1653,7 +1664,8 @@ class Elaborator:
                 "E020",
                 f"{quoted(word)} combines branches, which stand in parentheses directly behind it",
                 stage.span,
-                help=f"for example `{example(declarations[0])}`",
+                self.combined(builder, stage),
+                f"for example `{example(declarations[0])}`",
             )
         if word in FORMS:
             raise mistake(
@@ -1662,6 +1674,8 @@ class Elaborator:
                 stage.span,
                 help=f"`{word}(conv 8@3 same)`",
             )
+        from .files import blocks_of_library
+
         self.excuse(builder)
         known = brought(word)
         guess = nearest(word, builder.visible()) or suggest(word)
@@ -1677,19 +1691,36 @@ class Elaborator:
         if word in COMMANDS and not stage.arguments:
             help = f"`netdsl {word} FILE` is a command that takes the file; nothing of it stands inside"
             raise mistake("E009", f"there is no layer {quoted(word)}", stage.name.span, "leave it out", help)
-        raise mistake(
-            "E009",
-            f"there is no layer {quoted(word)}",
-            stage.name.span,
-            "an input begins a pipeline: leave it out"
-            if known == "in"
-            else f"it is `{known}` here"
-            if known
-            else f"did you mean `{guess}`?"
-            if guess
-            else "",
-            "`netdsl layers` lists them all" if not guess else "",
-        )
+        written, span = _in_our_words(stage)
+        path, blocks = blocks_of_library(word) if not known else ("", ())
+        path = path if blocks == (word,) or not guess else ""
+        label = f"did you mean `{guess}`?" if guess and not path else ""
+        help = "" if guess else "`netdsl layers` lists them all"
+        if path:
+            what = "a block of this name" if blocks == (word,) else f"the blocks {', '.join(blocks)}"
+            help = f'`use "{path}"` brings {what}'
+        if word == "output" and not stage.arguments:
+            label = "leave it out: what leaves the last layer is the output"
+        elif known == "in":
+            label = "an input begins a pipeline: leave it out"
+        elif written:
+            label, help = f"write `{written}`", ""
+        elif known:
+            label = f"it is `{known}` here"
+        raise mistake("E009", f"there is no layer {quoted(word)}", span, label, help)
+
+    def combined(self, builder: Builder, stage: tree.Layer) -> str:
+        """Return what to write for a combinator without parentheses, where that is plain: `add x`, `max 2`."""
+        word, given = stage.name.text, [one.span.text for one in stage.arguments]
+        named = [one for one in stage.arguments if isinstance(one, tree.Name)]
+        if given and len(named) == len(given) and all(isinstance(builder.find(name), Held) for name in given):
+            return f"write `{word}({', '.join(given if len(given) > 1 else ['id', *given])})`"
+        written, _ = _in_our_words(stage)
+        if written:
+            return f"write `{written}`"
+        if word in _POOLS and len(given) == 1 and isinstance(stage.arguments[0], tree.Number | tree.Dims):
+            return f"write `pool {given[0]}{_POOLS[word]}`"
+        return ""
 
     def split_at_missing_bars(self, builder: Builder, stage: tree.Layer) -> tuple[tree.Layer, ...]:
         """Report layers' names among the arguments of a layer: a `|` is missing before each. Return all layers."""
@@ -1705,6 +1736,10 @@ class Elaborator:
         help = f"end the stage before it: `{first.text} ... | {brought(word) or word} ...`"
         if begins_line(others[0].span):
             help += "; a new line does not"
+        behind = next((one for one in stage.arguments if one.span.start > others[0].span.start), None)
+        taken = declared_arguments(forms(first.text)[0]) if forms(first.text) else {}
+        if word in taken and isinstance(behind, tree.Number | tree.Dims):
+            help = f"write `{word}={behind.span.text}` for the argument of {quoted(first.text)}; or {help}"
         found = Diagnostic(
             "E020",
             f"a `|` is missing before {quoted(word)}",
@@ -1933,7 +1968,7 @@ class Elaborator:
                 return mistake(
                     "E020",
                     f"{quoted(word)} takes one tensor, and for branches there is `{combinator}`",
-                    stage.name.span,
+                    stage.span,
                     help=f"write `{_one_line(f'{combinator}({inner})')}`",
                 )
             others = [item for item in stage.items if not isinstance(item, tree.Keyword)]
@@ -2016,7 +2051,7 @@ class Elaborator:
         for argument in (*stage.arguments, *(item for item in stage.items if isinstance(item, tree.Keyword))):
             if not isinstance(argument, tree.Keyword) or argument.name.text != "when":
                 cure = "for example `residual(conv 8@3 same) when=(channels == 8)`"
-                raise mistake("E009", "`residual` knows only `when=`", argument.span, help=cure)
+                raise mistake("E009", "`residual` knows only `when=`", argument.span, "leave it out", cure)
             when = truth(argument.value, StageNames(self, builder, entering, place="residual.when"))
             if not isinstance(when, bool):
                 self.check_open_residual(when, argument.value.span)
@@ -2026,7 +2061,7 @@ class Elaborator:
                 "E008",
                 f"`residual` takes one pipeline, and here are {len(branches)}",
                 stage.span,
-                help="see `add(a, b)`",
+                help="stages in a row are joined by `|`; branches beside each other are `add(a, b, id)`",
             )
         if not isinstance(when, bool):
             return self.open_residual(builder, stage, when, branches[0][0], entering)
@@ -2099,6 +2134,42 @@ _of_library = cache(parse)  # of which there are only so many
 def _of_kind(declaration: type[Layer], kind: Kind) -> tuple[str, ...]:
     """Return the names of a layer's arguments of a kind."""
     return tuple(name for name, argument in declared_arguments(declaration).items() if argument.kind is kind)
+
+
+def _in_our_words(stage: tree.Layer) -> tuple[str, Span]:
+    """Return what is to be written for a stage of another language, and instead of which text.
+
+    Empty where its word alone is another one here: `conv2d 8 3`, `batch norm`, `conv3x3 32`.
+    """
+    word, arguments, flags = stage.name.text, stage.arguments, []
+    given: list[tuple[str, str]] = []
+    behind = arguments[0].text if arguments and isinstance(arguments[0], tree.Name) else ""
+    joined = next((both for both in (f"{word}_{behind}", f"{behind}_{word}") if behind and brought(both)), "")
+    if joined:
+        word, arguments = joined, arguments[1:]
+    windowed = re.fullmatch(r"([a-z_]+?)_?([0-9](?:x[0-9])?)", word)
+    if windowed and any("kernel" in declared_arguments(form) for form in forms(windowed[1])) and not brought(word):
+        word = windowed[1]
+        given.append(("kernel_size", windowed[2]))
+    known = brought(word)
+    if known is None or known == "in":
+        return "", stage.name.span
+    for argument in arguments:
+        value = argument.value if isinstance(argument, tree.Keyword) else argument
+        if isinstance(argument, tree.Name) and is_word_of(forms(known.split()[0]), argument.text):
+            flags.append(argument.text)
+        elif isinstance(value, tree.Number | tree.Dims) or (value is not argument and isinstance(value, tree.Name)):
+            given.append((argument.name.text if isinstance(argument, tree.Keyword) else "", value.span.text))
+        else:
+            return "", stage.name.span
+    if windowed and len([name for name, _ in given if not name]) > 1:
+        return "", stage.name.span
+    written = " ".join((in_our_words(word, known, given), *flags))
+    if windowed and not arguments and "=" in written:
+        return f"{word} 64@{windowed[2]}", stage.name.span
+    if not (joined or windowed) and written in (known, f"{known} {' '.join(one.span.text for one in arguments)}"):
+        return "", stage.name.span
+    return written, stage.name.span.to((stage.arguments or (stage.name,))[-1].span)
 
 
 def _named(layer: Layer, kind: Kind) -> list[NamedTensor]:

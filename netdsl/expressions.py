@@ -209,7 +209,12 @@ def truth(expression: tree.Expression, names: Names) -> Truth:
 def _unary(unary: tree.Unary, names: Names) -> Value:
     if unary.operator == "not":
         return negate(truth(unary.operand, names))
-    return -_number(evaluate(unary.operand, names), unary.operand, names)
+    value = evaluate(unary.operand, names)
+    if isinstance(unary.operand, tree.Dims):
+        first, _, others = unary.operand.span.text.partition("x")
+        label = f"write `?x{others}`" if first == "1" else ""
+        raise mistake("E008", "a size is not below 0; one to be inferred is `?`", unary.span, label, "as in `7x7x?`")
+    return -_number(value, unary.operand, names)
 
 
 def _divide(a: Value, b: Value, binary: tree.Binary) -> Value:
@@ -250,6 +255,8 @@ def _binary(binary: tree.Binary, names: Names) -> Value:
             return first
         return (both if operator == "and" else either)(first, truth(right, names))
     a, b = evaluate(left, names), evaluate(right, names)
+    if operator == "//" and isinstance(b, Word):
+        raise undefined(b, right, names)  # the words of a comment, whatever stands before it
     if operator in ("==", "!="):
         if is_number(a) and is_number(b):
             return same(a, b) if operator == "==" else differ(a, b)
@@ -459,7 +466,9 @@ def _unreadable(wrong: tree.Wrong, names: Names) -> Value:
 
 
 def _text(text: tree.Text, names: Names) -> Value:
-    raise mistake("E008", "a text in quotes stands only behind `use`", text.span, help="write the word without quotes")
+    inside = text.span.text.strip('"')
+    label = f"write `{inside}`" if re.fullmatch(r"[\w.]+", inside) else "delete the quotes"
+    raise mistake("E008", "a text in quotes stands only behind `use`", text.span, label)
 
 
 _EVALUATE: dict[type, Callable[[Any, Names], Value]] = {

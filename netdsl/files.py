@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -118,7 +119,7 @@ def reader(folder: str | None) -> Callable[[str, Source], Source]:
         try:
             return read(os.path.normpath(os.path.join(folder, os.path.relpath(inside, root))))  # a file has one name
         except CompileError as error:
-            guess = "" if os.path.lexists(name) else _beside(name, path)
+            guess = "" if os.path.lexists(name) else _beside(name, path) or _library_path(path)
             cure = f"; did you mean `{guess}`?" if guess else ""
             said = error.diagnostics[0].message
             reason = said.partition(": ")[2] if said.startswith("cannot read") else f"it {said.partition('` ')[2]}"
@@ -141,15 +142,43 @@ def _beside(name: str, path: str) -> str:
 @cache
 def _of_library(path: str) -> Source:
     """Return a file of the library that comes with netdsl, the same object each time."""
-    folder = os.path.join(os.path.dirname(__file__), "library", "std")
-    known = sorted(file.removesuffix(ENDING) for file in os.listdir(folder) if file.endswith(ENDING))
+    known = _library()
     name = path.removeprefix(LIBRARY).removesuffix(ENDING)
     if name not in known:
         guess = nearest(name, known)
         cure = f"did you mean `{LIBRARY}{guess}`?" if guess else f"it has {', '.join(known)}"
         raise OSError(f"the library has no such file; {cure}")
-    with open(os.path.join(folder, name + ENDING), encoding="utf-8") as file:
-        return Source(f"{LIBRARY}{name}{ENDING}", file.read())
+    return Source(f"{LIBRARY}{name}{ENDING}", _text_of_library(name))
+
+
+_FOLDER = os.path.join(os.path.dirname(__file__), "library", "std")
+
+
+def _library() -> list[str]:
+    """Return the names of the files of the library."""
+    return sorted(file.removesuffix(ENDING) for file in os.listdir(_FOLDER) if file.endswith(ENDING))
+
+
+def _text_of_library(name: str) -> str:
+    with open(os.path.join(_FOLDER, name + ENDING), encoding="utf-8") as file:
+        return file.read()
+
+
+def _library_path(path: str) -> str:
+    """Return a file of the library as `use` names it, if a path is its name alone."""
+    name = path.removesuffix(ENDING)
+    return LIBRARY + name if name in _library() else ""
+
+
+def blocks_of_library(word: str) -> tuple[str, tuple[str, ...]]:
+    """Return the file of the library that a block is in, or that a word names, and that block or all that it has."""
+    for name in _library():
+        blocks = tuple(re.findall(r"^block (\w+)", _text_of_library(name), re.MULTILINE))
+        if word in blocks:
+            return LIBRARY + name, (word,)
+        if re.match(rf"{name}[0-9]*\Z", word):
+            return LIBRARY + name, blocks
+    return "", ()
 
 
 def decode(content: bytes, name: str) -> Source:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import isqrt
+
 from .diagnostics import Diagnostic, Edit, Fix, Related
 from .layer import Layer, Refused, Size, Tensor, show_shape
 from .network import Step, Value
 from .scope import Builder
 from .size import product, symbols
 from .source import Span
-from .values import LARGEST
+from .values import LARGEST, show
 
 
 def refusal(
@@ -41,6 +44,10 @@ def refusal(
                 help = f"the sizes on the way are {' -> '.join(map(str, ladder))}\n{help}"
             elif tensors[0] is not None:
                 help = _other_order(tensors[0]) or help
+        if refused.code in ("E001", "E030"):
+            help += _with_batch(builder, inputs[0], refused.code)
+        if refused.code == "E001" and tensors[0] is not None:
+            help += _axes_lost(maker, tensors[0])
     if copy is not None:
         related.append(copy)
     blamed = spans.get(refused.argument, span)
@@ -65,6 +72,47 @@ def _other_order(x: Tensor) -> str:
     elif x.rank == 3 and first in (1, 3, 4) and (x.channels > 4) is True:
         meant = show_shape((*rest, first))
     return f"shapes have no batch axis, and channels come last: is it `in {meant}`?" if meant else ""
+
+
+def _axes_lost(maker: Step | None, x: Tensor) -> str:
+    """Return which layer right before has taken the axes away that are wanted, if one has."""
+    if maker is None or not isinstance(maker.does, Layer) or maker.does.keyword not in ("flatten", "pool"):
+        return ""
+    keeping = "; `pool global keep` keeps them" if maker.does.keyword == "pool" else ""
+    return (
+        f"\n`{maker.does.keyword}` has taken them away: leave it out, or put it behind{keeping}" if x.rank == 1 else ""
+    )
+
+
+def _with_batch(builder: Builder, value: Value, code: str) -> str:
+    """Return an input's shape without its first size if that is left open, as people leave the batch open."""
+    maker = builder.maker(value)
+    while code == "E030" and maker is not None and maker.inputs:
+        maker = builder.maker(maker.inputs[0])
+    if maker is None or maker.inputs or maker.output is None or maker.output.dtype == "int":
+        return ""
+    first, *rest = maker.output.sizes
+    if isinstance(first, int) or symbols(tuple(rest)) or len(rest) != (1 if code == "E001" else 3):
+        return ""
+    shown = show(first) if "." not in show(first) else "?"
+    return f"\nif `{shown}` is the batch, leave it out, as in `in {show_shape(tuple(rest))}`"
+
+
+def _reshaped(x: Tensor, ranks: tuple[int, ...]) -> str:
+    """Return a shape of the elements of a tensor with as many axes as are wanted, a square map where it can be one."""
+    *before, channels = x.sizes
+    rank = next(rank for rank in (3, *ranks) if rank in ranks and rank > x.rank)
+    if not all(isinstance(size, int) for size in x.sizes) or rank > 3:
+        return ""
+    count = product(before) if before else channels
+    if rank == 2:
+        return f"{count}x1"
+    for depth in (1, 3, 4, *range(5, 4097)) if not before else (1,):
+        side = isqrt(count // depth)
+        if side > 1 and side * side * depth == count:
+            return f"{side}x{side}x{channels if before else depth}"
+    side = next((side for side in range(isqrt(count), 2, -1) if count % side == 0), 0)
+    return f"{side}x{count // side}x{channels if before else 1}" if side and count < 10**9 else ""
 
 
 def _ladder(builder: Builder, value: Value, axis: int) -> list[Size]:
@@ -111,13 +159,19 @@ def check_input(layer: Layer, tensors: list[Tensor]) -> None:
             raise Refused(
                 layer.refuses_rank_as,
                 f"`{layer.keyword}` takes {takes}; {wanted.get(x.rank, f'a tensor of rank {x.rank}')} enters: {x}",
-                layer.lacks_axes or "give it the axes that it needs by `reshape`, as in `reshape 28x28x1`"
+                layer.lacks_axes or _axes_given(x, layer.ranks)
                 if x.rank < min(layer.ranks)
                 else "make a sequence of it: `reshape [height, width*channels]` has a step for each row, "
                 "`reshape [height*width, channels]` one for each position"
                 if (x.rank, layer.ranks) == (3, (2,))
                 else "`flatten`, `reshape` or `pool global` leave fewer axes",
             )
+
+
+def _axes_given(x: Tensor, ranks: tuple[int, ...]) -> str:
+    """Return how a tensor gets as many axes as are wanted."""
+    shape = _reshaped(x, ranks)
+    return f"give it the axes that it needs by `reshape`{f', as in `reshape {shape}`' if shape else ''}"
 
 
 def check_sizes(output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
@@ -135,9 +189,17 @@ def check_sizes(output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
         unknown = sorted(symbols((*weight.shape, weight.present))) if weight.present is not False else ()
         if unknown:
             names, are = " and ".join(f"`{name}`" for name in unknown), "is" if len(unknown) == 1 else "are"
-            them = "it" if len(unknown) == 1 else "them"
             raise Refused(
                 "E030",
-                f"the {weight.name} of `{layer.keyword}` would depend on {names}, which {are} open",
-                layer.closes or f"give {them} a number in the input, or take {them} away before, as `pool global` does",
+                f"the {weight.name.replace('_', ' ')} of `{layer.keyword}` would depend on {names}, which {are} open",
+                layer.closes or _closing(unknown, output),
             )
+
+
+def _closing(unknown: Sequence[str], output: Tensor) -> str:
+    """Return how a weight gets a shape of numbers."""
+    them = "it" if len(unknown) == 1 else "them"
+    closed = f"give {them} a number where the input is declared"
+    if all("." not in name for name in unknown):
+        closed += f", or by `--set {' '.join(f'{name}=128' for name in unknown)}`"
+    return f"{closed}; or take {them} away before, as `pool global` does" if output.rank == 1 else closed

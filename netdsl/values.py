@@ -165,7 +165,7 @@ def _read_shape(value: Value) -> Value:
     read = whole(1)
     sizes = value if isinstance(value, tuple) else (value,)
     if any(isinstance(size, int) and size < 0 for size in sizes):
-        raise Unfit(f"{show(value)} is below 0; `?` stands for a size to be inferred, as in `reshape ?`")
+        raise Unfit(f"{show(value)} is below 0; a size to be inferred is `?`")
     if not sizes:
         raise Unfit("a tensor without sizes has nothing in it")
     return tuple(size if size is OPEN else read(size) for size in sizes)

@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from work import measured
 import netdsl
 from netdsl.cli import main
 from netdsl.compiler import Result, compile_source
-from netdsl.diagnostics import CODES, Diagnostic, render
+from netdsl.diagnostics import AND_HERE, CODES, Diagnostic, render
 from netdsl.files import reader
 from netdsl.options import Options, read_value, shape_of
 from netdsl.source import Source, Span
@@ -75,6 +76,76 @@ def test_a_message_has_a_place_and_a_cure(name: str) -> None:
         assert diagnostic.label or diagnostic.help
         assert not diagnostic.message.endswith(".")
         assert max(map(len, render(diagnostic).splitlines())) <= LONGEST_LINE
+
+
+SAID = re.compile(r"(?:\bwrite|did you mean|it is) `([^`]+)`(?! (?:behind|before|where|at its end|in))")
+"""What a message says is to be written; not where it says of another place than its own."""
+ANOTHER = {
+    "aux_alone": "the word before the marked text",
+    "branches_without_a_combinator": "the branches are of two sizes, which `concat` tells then",
+    "brought_mean_reduce": "its axis is an example, and the only one of that vector",
+    "for_upper_case": "the first copy has no units",
+    "input_none": "`dense` cannot be of an open size",
+    "library_with_a_mistake": "it is a library",
+    "merge_too_many": "its branches are an example",
+    "name_in_a_format_string": "the letter before the quotes is marked in no other language",
+    "normalize_deviation": "the value changes too",
+    "repeat_behind_a_form": "the second copy has a vector, which has no positions",
+    "sizes_behind_a_mistake": "the mistake hides others",
+    "tensor_without_let": "at the first of the places alone",
+    "use_without_quotes_of_nothing": "there is no such file",
+}
+"""Cases in which what is to be written does not stand for the marked text, or is not all that is to be mended."""
+
+
+def places_of(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Return what a suggestion may stand for: the marked text, with its value or name, in its stage, among numbers."""
+    value = re.compile(r"\s*=\s*(?:\([^)]*\)|\[[^\]]*\]|[^\s|(),]+)").match(text, end)
+    name = re.search(r"\w+\s*=\s*\Z", text[:start])
+    stage = re.search(r"(?:^|[|(,:\n=]|\bout\b|\bif\b)\s*([^|(\n,]*)\Z", text[:start])
+    behind = re.compile(r"[^|\n)]*?(?=\s*(?:[|\n)]|\Z))").match(text, end)
+    sizes = re.compile(r"(?:[ ,]+[0-9]+)*").match(text, end)
+    before = re.search(r"(?:[0-9]+[ ,]+)*\Z", text[:start])
+    assert stage and behind and sizes and before
+    yield start, end
+    yield start, value.end() if value else end
+    yield name.start() if name else start, end
+    yield start, behind.end()
+    yield stage.start(1), end
+    yield stage.start(1), behind.end()
+    yield before.start(), sizes.end()
+
+
+def is_mended(path: Path, found: tuple[Diagnostic, ...], one: Diagnostic, written: str) -> bool:
+    """Whether a suggestion takes a mistake away, and brings none, in one of the places that it may stand for."""
+    text = one.span.source.text
+    places = [(one.span, written)]
+    places += [(other.span, written) for other in one.related if other.label == AND_HERE]
+    places += [(other.span, "") for other in one.related if other.label == "and nothing here"]
+    if "upper case" in one.message:
+        places = [(Span(one.span.source, *match.span()), written) for match in re.finditer(one.span.text, text)]
+    for choice in zip(*(places_of(text, span.start, span.end) for span, _ in places), strict=True):
+        mended = text
+        for (start, end), (_, put) in sorted(zip(choice, places, strict=True), key=lambda pair: -pair[0][0]):
+            apart = " " if put.isalpha() and mended[start:end] == "," else ""
+            mended = f"{mended[:start]}{apart}{put}{apart}{mended[end:]}"
+        if len(compile_source(Source(path.name, mended), path.stem).errors) < len(found):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_a_message_says_can_be_written(name: str) -> None:
+    """What a message says is to be written mends the mistake, in one of the places that it may stand for."""
+    path = CASES[name]
+    found = tuple(one for one in compiled(path).diagnostics if one.severity == "error")
+    unfit = []
+    for one in found:
+        said = [written for written in SAID.findall(f"{one.label}\n{one.help}") if " ... " not in written]
+        if said and one.span.source.name == path.name and not any(is_mended(path, found, one, it) for it in said):
+            unfit.append(said)
+    assert not unfit or name in ANOTHER, unfit
+    assert unfit or name not in ANOTHER, "this case is no exception"
 
 
 def test_no_expectation_is_left_over() -> None:

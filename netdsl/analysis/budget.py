@@ -7,11 +7,12 @@ from heapq import nlargest
 from itertools import islice
 
 from ..diagnostics import Diagnostic, quoted
-from ..expressions import Mistake, evaluate, truth
+from ..expressions import Mistake, evaluate, mistake, truth
 from ..layer import Size, Tensor
 from ..network import Budget, Network
 from ..scope import nodes_in
 from ..source import Span
+from ..spelling import nearest
 from ..syntax import tree
 from ..values import Value, is_number, show
 from .counts import MOST_ROWS, Counts, Row, rows
@@ -97,8 +98,10 @@ class _Figures:
     def names(self) -> tuple[str, ...]:
         return (*FIGURES, *self.budget.constants)
 
-    def misplaced(self, word: str, span: Span) -> None:
-        return None
+    def misplaced(self, word: str, span: Span) -> Mistake:
+        meant = _BROUGHT.get(word) or nearest(word, self.names())
+        label = f"did you mean `{meant}`?" if meant else ""
+        return mistake("E010", f"a budget is over no figure called {quoted(word)}", span, label, KNOWN)
 
     def member(self, members: tuple[Value, ...], span: Span) -> Value:
         raise Mistake(Diagnostic("E032", "a budget has no choices", span, help="write it for each constant"))
@@ -120,6 +123,8 @@ _COSTS: dict[str, Callable[[Row, Counts], Size]] = {
     "memory": lambda row, counts: counts.total * row.times * BYTES + elements(row.output) * BYTES,
 }
 """What a line of the summary has of each figure; of memory, its weights and what leaves it."""
+_BROUGHT = {"parameters": "params", "weights": "params", "size": "params", "mac": "macs", "flop": "flops"}
+"""What people call the figures elsewhere."""
 KNOWN = f"the figures are {', '.join(FIGURES)}"
 
 

@@ -23,7 +23,7 @@ class Pad(Layer):
 
     keyword = "pad"
     ranks = (2, 3, 4)
-    brought = ("zeropadding1d", "zeropadding2d", "zeropadding3d", "zeropad2d", "zero_pad", "zeropad")
+    brought = ("zeropadding1d", "zeropadding2d", "zeropadding3d", "zeropad2d", "zero_pad", "zeropad", "zero_padding")
 
     def pads(self, x: Tensor) -> Pads:
         """Return what is put at the start and end of each axis."""

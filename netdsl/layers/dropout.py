@@ -11,7 +11,7 @@ from ..values import RATE, Kind, Number, Unfit, Value, is_number, number, show
 
 def _read(value: Value) -> Value:
     """Read a rate; a percentage gets a hint."""
-    if is_number(value) and (value > 1) is True and (value <= 100) is True:
+    if is_number(value) and (value >= 2) is True and (value <= 100) is True:
         raise Unfit(f"{show(value)} is not below 1; did you mean {float(value) / 100:g}?")
     return RATE.read(value)
 

@@ -66,7 +66,7 @@ class Reshape(Layer):
             f"{'x'.join('?' if n is OPEN else str(n) for n in self.shape)} holds {wanted}",
             f"let one size be inferred: `reshape {_with_inferred(size, self.shape)}`"
             if _with_inferred(size, self.shape)
-            else "the product of the sizes has to stay the same",
+            else f"the product of the sizes has to stay the same{_dividing(size, known) if open_sizes else ''}",
             "shape",
         )
         return x.resized(*(size // known if n is OPEN else n for n in self.shape))
@@ -79,6 +79,15 @@ class Reshape(Layer):
 
     def sees(self, *tensors: Tensor) -> tuple[Reach, ...] | None:
         return (Reach(1),) * (tensors[0].rank - 1) if self.does_nothing(*tensors) else None
+
+
+def _dividing(size: Size, known: Size) -> str:
+    """Return the numbers next to a product of sizes that divide the number of elements."""
+    if not isinstance(size, int) or not isinstance(known, int) or known > 100_000:
+        return ""
+    below = next(n for n in range(known, 0, -1) if size % n == 0)
+    above = next((n for n in range(known, min(2 * known, size) + 1) if size % n == 0), None)
+    return f", and {below}{f' and {above}' if above else ''} would divide it"
 
 
 def _with_inferred(size: Size, shape: tuple[Any, ...]) -> str:

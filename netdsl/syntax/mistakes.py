@@ -57,6 +57,8 @@ EXAMPLES = {
 
 VALUES = "a value is a number, a shape, a list, a word, or an expression such as `2*c`"
 
+COMMENTS = "a comment begins with `#` and ends with its line"
+
 REPEATS = frozenset({"repeat", "repeat(", "loop", "loop("})
 _REPEATED = re.compile(r"\w+(?:\(|\s*(?=[0-9]*\s*[:(\[{]))\s*([0-9]*)[\s,:(\[{)]*")
 _OPEN_SHAPE = re.compile(r"[(\[]?\s*((?:None|[0-9]+|\?)(?:\s*[,x]\s*(?:None|[0-9]+|\?))*)(?:\s*,?\s*[)\]])?")
@@ -334,8 +336,8 @@ def _comment(place: Place) -> Mistake | None:
     if not place.token.text.startswith("/*"):
         return None
     start = Token(WRONG, place.token.start, place.token.start + 2, "/*")
-    help = "a comment begins with `#` and ends with its line"
-    return place.say("`/*` does not begin a comment here", "write `#`", help, at=start, read=())
+    label = "delete it, or write it behind a `#` at the end of a line"
+    return place.say("`/*` does not begin a comment here", label, COMMENTS, at=start, read=())
 
 
 def _arrow(place: Place) -> Mistake | None:
@@ -358,7 +360,17 @@ def _arrow(place: Place) -> Mistake | None:
 def _sign(place: Place) -> Mistake | None:
     """`if a && b`, `dropout 50%`."""
     token, before = place.token, place.before
-    meant = {"&&": ("AND", "and"), "&": ("AND", "and"), "!": ("NOT", "not"), ":=": ("EQUAL", "="), "**": ("STAR", "*")}
+    after = place.next()
+    if token.text in ("^", "**"):
+        if before.kind == after.kind == "INT" and before.text.isdigit() and re.fullmatch("[0-9]", after.text):
+            power = Token("INT", before.start, after.end, str(int(before.text[:9]) ** int(after.text)))
+        elif before.text == "2" and re.fullmatch("[0-9]{1,2}", after.text):
+            power = Token("INT", before.start, after.end, str(2 ** int(after.text)))
+        else:
+            return place.say("there is no sign for powers", "", "write a product, as in `c*c`")
+        message, label = "there is no sign for powers", f"write `{power.text}`"
+        return place.say(message, label, at=power, read=(power,), forget=1, end=after.end)
+    meant = {"&&": ("AND", "and"), "&": ("AND", "and"), "!": ("NOT", "not"), ":=": ("EQUAL", "=")}
     if token.text in meant and meant[token.text][0] in place.expected:
         kind, text = meant[token.text]
         message = f"`{token.text}` is not a sign of this language"
@@ -386,15 +398,25 @@ def _quotes(place: Place) -> Mistake | None:
         return None
     ended = len(word) > 1 and word.endswith(closers[word[0]])
     inside = word[1:-1] if ended else word[1:].rstrip()
-    kind = "STRING" if place.before.kind == "USE" else "NAME"
     name = _whole(inside)
+    kind = "STRING" if place.before.kind == "USE" else name.kind if name and name.kind in NUMBERS else "NAME"
     fits = kind in place.expected and (kind == "STRING" or (name is not None and name.kind == kind))
     read = (_as(kind, f'"{inside}"' if kind == "STRING" else inside, place.token),) if fits else None
     if word[0] == '"':
         return place.say("this text never ends", "begins here", 'write `"` at its end, in the same line', read=read)
-    if kind == "NAME" and name is not None and name.kind == kind:
-        return place.say("words stand without quotes", f"write `{_shown(inside)}`", read=read)
+    if kind != "STRING" and name is not None and name.kind == kind:
+        what = "words" if kind == "NAME" else "numbers"
+        return place.say(f"{what} stand without quotes", f"write `{_shown(inside)}`", read=read)
     return place.say(f'text stands in double quotes: `"{_shown(inside)}"`', f"not in `{word[0]}`", read=read)
+
+
+def _text(place: Place) -> Mistake | None:
+    """`block unit act="relu": ...`."""
+    inside = place.token.text[1:-1]
+    if place.token.kind != "STRING" or "NAME" not in place.expected or not re.fullmatch("[a-z_][a-z0-9_]*", inside):
+        return None
+    read = (_as("NAME", inside, place.token),)
+    return place.say("words stand without quotes", f"write `{_shown(inside)}`", read=read)
 
 
 def _dims(place: Place) -> Mistake | None:
@@ -436,9 +458,14 @@ def _number(place: Place) -> Mistake | None:
         written = f"[{', '.join(word.split('x'))}]"
         read = tuple(Token(one.kind, place.token.start, place.token.end, one.text) for one in _tokens(written))
         return place.say("a shape with names in it is a list", f"write `{written}`", read=read)
+    if re.fullmatch("[0-9]+x", word) and (counted := _counted_before(place, word[:-1], place.next())):
+        return counted
     if shape:
         help = "sizes are whole numbers, `?` or upper-case names, joined by `x`: `28x28x1`, `Tx80`"
         return place.say(f"`{_shown(word)}` is not a shape", help=help)
+    if parts and place.before.kind in ("AS", "LET", "CONST", "BLOCK"):
+        read_name = (_as("NAME", f"_{word}", place.token),)
+        return place.say("a name does not begin with a digit", f"write `_{_shown(word)}`", read=read_name)
     if parts and _whole(parts[1]):
         start, middle, end = place.token.start, place.token.start + len(parts[1]), place.token.end
         read = (
@@ -542,6 +569,8 @@ def _called(place: Place, name: Token, opener: Token, layer: str, forget: int = 
         closer = place.closer(place.next(opener))
         message = f"`{_shown(word)}` takes its arguments without brackets"
         help = f"as in `{layer}`" if " " in layer else _example_of(layer)
+        if "bidirectional" in layer:
+            message = f"`{_shown(word)}` is no layer here, but a word behind one"
         if closer is None or closer.kind != "RPAR":
             return place.say(message, "", help, at=name)
         read = (_as(WRONG, "", name),)
@@ -816,12 +845,18 @@ def _never_closed(place: Place) -> Mistake | None:
 
 
 def _slashes(place: Place) -> Mistake | None:
-    """`// the stem`."""
+    """`// the stem`, `-- the stem`, `% the stem`."""
+    text, first = place.source.text, place.before if place.before.kind in ("MINUS", "NEG") else place.token
+    sign = next((sign for sign in ("--", "%") if text.startswith(sign, first.start)), "")
+    if sign and begins_line(text, first):
+        _, end = place.source.line_at(first.start)
+        at, forget = Token(WRONG, first.start, first.start + len(sign), sign), int(first is place.before)
+        message = f"`{sign}` does not begin a comment here"
+        return place.say(message, "write `#`", COMMENTS, at=at, read=(), forget=forget, end=end)
     if place.token.kind != "FLOOR" or (place.wants_value and not place.begins_line and place.next().kind != "NAME"):
         return None
     _, end = place.source.line_at(place.token.start)
-    help = "a comment begins with `#` and ends with its line"
-    return place.say("`//` does not begin a comment here", "write `#`", help, read=(), end=end)
+    return place.say("`//` does not begin a comment here", "write `#`", COMMENTS, read=(), end=end)
 
 
 def _pipe(place: Place) -> Mistake | None:
@@ -843,7 +878,8 @@ def _nothing_behind(place: Place) -> Mistake | None:
         return None
     if token.kind in ("OUT", "AUX") and not place.begins_line:
         message = f"`{token.text}` stands at the beginning of a statement, not in a pipeline"
-        return place.say(message, "", f"as in `{EXAMPLES[token.kind]}`", read=())
+        label = "delete it: what leaves the last layer is an output"
+        return place.say(message, label, f"as in `{EXAMPLES[token.kind]}`", read=())
     if place.ends_statement or token.kind in CLOSING or token.kind in ("COMMA", "ELSE"):
         help = "name the next layer, or delete the `|`"
         read = _closed(place) if place.ends_statement else (token,)
@@ -870,6 +906,10 @@ def _missing_pipe(place: Place) -> Mistake | None:
             return place.say(message, "", f"as in `{_shown(tensor)} | conv 8@3`", at=(token, inside[1]))
     if token.kind in ("NAME", "CALL", "LPAR") or (token.kind == "FOR" and place.next().kind == "NAME"):
         word = _shown(token.text)
+        if place.begins_line and "LET" in place.expected and _is_tensor(place, token):
+            return place.say(
+                f"no statement begins with `{word}`", f"write `out {word}`", read=(_added("OUT", token), token)
+            )
         label = f"write `| {word}`" + (f", or `out {word}` for a statement of its own" if place.begins_line else "")
         return place.say(f"a `|` is missing before `{word}`", label, read=(_added("VBAR", token), token))
     if token.kind == "AS":
@@ -880,11 +920,20 @@ def _missing_pipe(place: Place) -> Mistake | None:
 
 
 def _calculated_tensors(place: Place) -> Mistake | None:
-    """`out left + right`."""
+    """`out left + right`, `conv 8@3 + left`, `relu | + left`."""
     token, first, second = place.token, place.before, place.next()
     word = {"PLUS": "add", "MINUS": "sub", "NEG": "sub", "STAR": "mul"}.get(token.kind)
-    if word is None or not (_is_tensor(place, first) and _is_tensor(place, second)):
+    if word is None or not _is_tensor(place, second):
         return None
+    if not _is_tensor(place, first):
+        begins = [number for number, one in enumerate(place.recent) if one.kind in ("VBAR", "LPAR", "CALL", "COLON")]
+        if not begins or not (place.wants_stage or "AT" in [one.kind for one in place.recent[-2:]]):
+            return None
+        stage = place.source.text[place.recent[begins[-1]].end : token.start]
+        label = f"write `{word}({_shown(' '.join(stage.split()) or 'id')}, {_shown(second.text)})`"
+        message, first = "tensors are joined by combinators, not by signs", (*place.recent, token)[begins[-1] + 1]
+        unknown = (Token(WRONG, token.start, second.end, ""),) if place.wants_stage else ()
+        return place.say(message, label, at=(first, second), read=unknown, end=second.end)
     written = f"{word}({first.text}, {second.text})"
     read = tuple(Token(one.kind, first.start, second.end, one.text) for one in _tokens(written))
     message, label = "tensors are joined by combinators, not by signs", f"write `{_shown(written)}`"
@@ -914,6 +963,13 @@ def _window(place: Place) -> Mistake | None:
         return place.say("the window is missing behind this `@`", "", example, at=before)
     if before.kind == "SLASH" and "AT" in kinds[-4:]:
         return place.say("the stride is missing behind this `/`", "", example, at=before)
+    text = re.fullmatch(r"\"\{?([a-z_]\w*)\}?\"", before.text)
+    if token.kind == "AT" and text:
+        return place.say("filters are a number, or the name of one", f"write `{_shown(text[1])}`", at=before)
+    if token.kind == "SLASH" and "AT" in kinds[-4:] and "SLASH" in kinds[-2:] and place.next().kind == "INT":
+        first, second = before.text, place.next()
+        label, at = f"write `{first}x{second.text}`", (before, second)
+        return place.say("one stride stands behind the window", label, at=at, read=(), end=second.end)
     if token.kind == "AT" and place.wants_value:
         return place.say("the number of filters is missing before this `@`", "", example)
     if token.kind in OPERATORS and "AT" in kinds[-2:]:
@@ -955,6 +1011,18 @@ def _comma(place: Place) -> Mistake | None:
     if name.kind == "NAME" and number.kind == "INT" and after.kind in NUMBERS and _takes_filters(name.text):
         message, label = "filters and window are joined by `@`", f"write `{_shown(number.text)}@{_shown(after.text)}`"
         return place.say(message, label, at=(number, after), read=(_as("AT", "@", place.token),))
+    if name.kind == "NAME" and number.kind == "DIMS" and after.kind == "INT" and _takes_filters(name.text):
+        read = (_as("INT", after.text, number), _as("AT", "@", place.token), _as("DIMS", number.text, after))
+        label, at = f"write `{_shown(after.text)}@{_shown(number.text)}`", (number, after)
+        return place.say("filters and window are joined by `@`", label, at=at, read=read, forget=1, end=after.end)
+    if "LET" in place.expected and place.next(after).kind == "EQUAL" and place.next(place.next(after)).kind == "IN":
+        let = (_as("LET", "let", place.token),)
+        return place.say("each tensor has a `let` of its own", "write `let`", read=let)
+    if "LET" in place.expected and {"OUT", "AUX"} & {*place.symbols} and _is_tensor(place, after):
+        out = (_as("OUT", "out", place.token),)
+        return place.say("each output has an `out` of its own", "write `out`", read=out)
+    if "VBAR" in place.expected and _is_stage(place, after) and not _is_tensor(place, after):
+        return place.say("`,` does not join layers: `|` does", "write `|`", read=(_as("VBAR", "|", place.token),))
     if "VBAR" in place.expected:
         return place.say("no comma stands between arguments", "delete it", "as in `conv 64@3 same`", read=())
     return place.say("no comma stands between parameters", "delete it", f"as in `{EXAMPLES['BLOCK']}`", read=())
@@ -965,6 +1033,8 @@ def _colon(place: Place) -> Mistake | None:
     token, expected = place.token, place.expected
     if token.kind != "COLON":
         return None
+    if place.before.kind in ("OUT", "AUX"):
+        return place.say(f"no `:` stands behind `{place.before.text}`", "delete it", read=())
     if place.before.kind in NUMBERS and place.next().kind == "INT" and "AT" in [one.kind for one in place.recent[-3:]]:
         stride, window = place.next(), place.before
         slash = (_as("SLASH", "/", token),)
@@ -978,6 +1048,8 @@ def _colon(place: Place) -> Mistake | None:
         return place.say(
             "the condition of an `if` ends with `then`", "write `then`", help, read=(_as("THEN", "then", token),)
         )
+    if named := _named_before(place):
+        return named
     if "EQUAL" in expected:
         return place.say("`=` gives a name its value", "write `=`", read=(_as("EQUAL", "=", token),))
     if place.before.kind == "NAME" and place.before.text in COMBINATORS:
@@ -987,12 +1059,30 @@ def _colon(place: Place) -> Mistake | None:
     return None
 
 
+def _named_before(place: Place) -> Mistake | None:
+    """`relu | head = dense 10`, `relu | head: dense 10`, `relu | activation=relu`."""
+    name, after = place.before, place.next()
+    begins = place.recent[-2].kind if len(place.recent) > 1 else ""
+    if name.kind != "NAME" or name.text in COMBINATORS or begins not in ("VBAR", "LPAR"):
+        return None
+    if not _is_stage(place, after):
+        return None
+    if name.text in ("activation", "act"):
+        message, label = "each activation is a layer of its own", f"write `{_shown(after.text)}`"
+        return place.say(message, label, at=(name, after), read=(), forget=1)
+    message = "a layer gets its name behind it, by `as`"
+    help = f"as in `{_shown(after.text)} ... as {_shown(name.text)}`"
+    return place.say(message, "delete it", help, at=(name, place.token), read=(), forget=1)
+
+
 def _equal(place: Place) -> Mistake | None:
     """`if s = 1 then`, `block b = relu`, `conv 3=2`."""
     token = place.token
     if token.kind != "EQUAL":
         return None
-    if place.before.kind in ("OUT", "AUX") or {"OUT", "AUX"} & {*place.symbols[-2:-1]}:
+    if place.before.kind in ("OUT", "AUX"):
+        return place.say(f"no `=` stands behind `{place.before.text}`", "delete it", read=())
+    if {"OUT", "AUX"} & {*place.symbols[-2:-1]}:
         help = "as in `out left | dense 1 as same`"
         return place.say(
             "an output gets its name behind its pipeline", "", help, read=(), forget=int(place.before.kind == "NAME")
@@ -1011,6 +1101,8 @@ def _equal(place: Place) -> Mistake | None:
     if "COMPARE" in place.expected:
         return place.say("values are compared with `==`", "write `==`", read=(_as("COMPARE", "==", token),))
     if "VBAR" in place.expected and place.before.kind == "NAME":
+        if named := _named_before(place):
+            return named
         message = f"`{_shown(place.before.text)}=` is an argument, and stands behind the name of its layer"
         return place.say(message, "", "as in `conv 8@3 stride=2`", at=(place.before, token))
     if "COLON" in place.expected:
@@ -1050,7 +1142,9 @@ def _name(place: Place) -> Mistake | None:
             return place.say(message, "", help)
         name = Token("NAME", token.start, token.end - 1, token.text[:-1])
         kept = tuple(part for part in between[0] if part.kind != "COMMA")
-        return place.say(message, "", help, at=(token, between[1]), read=(name, *kept), end=between[1].end)
+        inside = re.sub(r"\s*,\s*|\s+", " ", _inside(place, token, between[1]))
+        label = f"write `{_shown(f'{name.text} {inside}')}`"
+        return place.say(message, label, help, at=(token, between[1]), read=(name, *kept), end=between[1].end)
     loop = [symbol for symbol in place.symbols if symbol in ("FOR", "EACH")]
     help = (
         f"as in `{EXAMPLES[before.kind if before.kind in EXAMPLES else loop[-1]]}`"
@@ -1068,8 +1162,11 @@ def _name(place: Place) -> Mistake | None:
 def _dash(place: Place) -> Mistake | None:
     """`let left-eye = relu`."""
     token, before, after = place.token, place.before, place.next()
-    joined = before.end == token.start and token.end == after.start and {before.kind, after.kind} == {"NAME"}
-    if token.kind not in ("MINUS", "NEG") or not joined or not {"EQUAL", "COLON"} & place.expected:
+    joined = before.end == token.start and token.end == after.start and before.kind == "NAME"
+    labels = [one.kind for one in place.recent[-2:-1]] == ["AS"]
+    if token.kind not in ("MINUS", "NEG") or not joined or after.kind not in ("NAME", "INT"):
+        return None
+    if not labels and not {"EQUAL", "COLON"} & place.expected:
         return None
     name = Token("NAME", before.start, after.end, f"{before.text}_{after.text}")
     return place.say(
@@ -1152,6 +1249,28 @@ def _braces(place: Place, help: str) -> Mistake:
     body = between[0] if between else (Token(WRONG, opener.start, closer.end, ""),)
     read = (_as("COLON", ":", opener), *body)
     return place.say(message, "write `:`", help, related=(closer, "and nothing here"), read=read, end=closer.end)
+
+
+def _body_in_braces(place: Place) -> Mistake | None:
+    """`block unit c = { conv c@3 }`."""
+    bracket = place.brackets[0] if place.brackets else None
+    if bracket is None or bracket.token.kind != "LBRACE" or bracket.before is None or bracket.before.kind != "EQUAL":
+        return None
+    if not _HEAD.search(place.source.text[max(bracket.before.start - MAX_REREAD, 0) : bracket.before.start]):
+        return None
+    closer = next((one for one in map(place.closer, (place.token,)) if one), None)
+    while closer is not None and closer.kind != "RBRACE":
+        closer = place.closer(place.next(closer))
+    related = (closer, "and nothing here") if closer else None
+    at, end = (bracket.before, bracket.token), closer.end if closer else None
+    read = (_as("COLON", ":", bracket.token), Token(WRONG, bracket.token.start, end or place.token.end, ""))
+    forget = bracket.values + 1
+    message, help = "a body stands behind a `:`, without braces", f"as in `{EXAMPLES['BLOCK']}`"
+    return place.say(message, "write `:`", help, at=at, related=related, read=read, forget=forget, end=end)
+
+
+_HEAD = re.compile(r"\b(?:block|shared)\s+[a-z_]\w*(?:[ \t]+[a-z_]\w*(?:=\S+)?)*[ \t]*\Z")
+"""What stands before the `=` that is written for the `:` of a block."""
 
 
 def _block_read_again(place: Place) -> tuple[list[Token], list[Token]] | None:
@@ -1245,16 +1364,24 @@ _PYTHON = re.compile(
     re.MULTILINE,
 )
 """The first line of a program in Python, or of a model in it."""
+_DATA = {
+    "YAML": re.compile(r"(?:---|- \w|[\w-]+:[ \t]*(?:[^|\n]*\n\s*(?:- )?[\w-]+:|$))", re.MULTILINE),
+    "JSON": re.compile(r"[\[{]\s*[\[{\"]"),
+}
+"""The beginning of a file in a language for data."""
 _STATEMENT = re.compile(r"^(?:in|out|aux|let|const|block|shared|use|train|assert)\s+[\w\"?]", re.MULTILINE)
 
 
 def _python(place: Place) -> Mistake | None:
     """`import torch.nn as nn`, `model = Sequential()`, `nn.Sequential(`."""
-    if not place.between_statements or not _PYTHON.match(place.source.text, place.token.start):
+    text, start = place.source.text, place.token.start
+    others = [] if place.recent else [language for language, begins in _DATA.items() if begins.match(text, start)]
+    language = "Python" if _PYTHON.match(text, start) else others[0] if others else ""
+    if not place.between_statements or not language:
         return None
     following = _STATEMENT.search(place.source.text, place.token.end)
     end = following.start() if following else len(place.source.text)
-    message = "this is Python, and a network is written without it"
+    message = f"this is {language}, and a network is written without it"
     help = "it is one line from its input on, as in `in 28x28x1 | conv 32@3 | relu | flatten | dense 10`\n"
     help += "`netdsl emit` writes the Python of a file"
     if place.token.text == "def":
@@ -1270,6 +1397,9 @@ def _statement(place: Place) -> Mistake | None:
     if python := _python(place):
         return python
     word, shown = token.text.lower(), _shown(token.text)
+    if token.kind == "AS" and place.before.kind == "STRING":
+        end = after.end if after.kind == "NAME" else None
+        return place.say("`use` brings names as they are", "delete it", at=(token, after), read=(), end=end)
     if token.kind == "VBAR" and place.recent:
         return place.say("nothing can be joined with what stands before this `|`", "", "it is no pipeline")
     if token.kind == "VBAR":
@@ -1283,7 +1413,9 @@ def _statement(place: Place) -> Mistake | None:
     if token.kind == "NAME" and (word in TRANSLATED or word in RESERVED):
         meant = TRANSLATED.get(word, word)
         read = (_as(RESERVED[meant], meant, token),) if RESERVED[meant] in place.expected else None
-        return place.say(f"`{shown}` is not a word of this language", f"write `{meant}`", read=read)
+        last = after if meant in ("in", "out", "train") and after.kind in ("COLON", "EQUAL") else token
+        message = f"`{shown}` is not a word of this language"
+        return place.say(message, f"write `{meant}`", at=(token, last), read=read, end=last.end if read else None)
     if token.kind in NUMBERS and not place.recent:
         message = "a pipeline on its own begins with its input"
         return place.say(message, f"write `in {shown}`", read=(_added("IN", token), token))
@@ -1309,6 +1441,14 @@ def _stage(place: Place) -> Mistake | None:
         return place.say("`in` begins a pipeline, and nothing can enter it", "", help)
     if token.kind in NUMBERS or token.kind in ("AT", "STRING", "LSQB", "LBRACE", "TRUE", "FALSE"):
         closer = place.closer(place.next())
+        if token.kind in ("LSQB", "LBRACE") and closer and _is_stage(place, place.next()):
+            inside = place.source.text[token.end : closer.start]
+            if "," not in inside and ("|" in inside or place.next(closer).kind == "STAR"):
+                label, read = f"write `({_inside(place, token, closer)})`", (Token(WRONG, token.start, closer.end, ""),)
+                count = place.next(place.next(closer))
+                end = count.end if place.next(closer).kind == "STAR" and count.kind in ("INT", "NAME") else closer.end
+                message = "a group stands in parentheses"
+                return place.say(message, label, at=(token, closer), read=read, end=end)
         if token.kind == "LSQB" and closer and _is_stage(place, place.next()):
             label = f"write `concat({_inside(place, token, closer)})`, or `add( ... )`"
             read = (Token(WRONG, token.start, closer.end, ""),)
@@ -1322,13 +1462,9 @@ def _stage(place: Place) -> Mistake | None:
             return place.say(f"`let` names a tensor, and `{shown}` is none", "", help)
         help = "a stage is the name of a layer and its arguments, without commas: `conv 64@3 same`"
         if token.kind == "INT" and place.next().kind == "STAR":
-            group = place.next(place.next())
-            closer = place.closer(place.next(group)) if group.kind == "LPAR" else None
-            if closer:
-                written = f"{place.source.text[group.start : closer.end]} * {token.text}"
-                label = f"write `{written}`" if len(written) < 60 else ""
-                message = "how often a group is repeated stands behind it"
-                return place.say(message, label, "as in `(conv 8@3 same | relu) * 3`", at=(token, closer))
+            counted = _counted_before(place, token.text, place.next(place.next()))
+            if counted:
+                return counted
         if before.kind == "COMMA":
             return place.say(f"a pipeline is wanted here, and `{shown}` is none", "", help)
         return place.say(f"the name of a layer is missing before `{shown}`", "", help)
@@ -1339,6 +1475,17 @@ def _stage(place: Place) -> Mistake | None:
     return None
 
 
+def _counted_before(place: Place, count: str, group: Token) -> Mistake | None:
+    """Report `3 * (conv 8@3)` or `3x(conv 8@3)`."""
+    closer = place.closer(place.next(group)) if group.kind == "LPAR" else None
+    if closer is None:
+        return None
+    written = " ".join(f"{place.source.text[group.start : closer.end]} * {count}".split())
+    label = f"write `{written}`" if len(written) < 60 else ""
+    message = "how often a group is repeated stands behind it"
+    return place.say(message, label, "as in `(conv 8@3 same | relu) * 3`", at=(place.token, closer))
+
+
 def _value(place: Place) -> Mistake | None:
     """`conv 8@3 stride= | relu`, `dense 4 * | relu`, `const c = in 8`."""
     token, before = place.token, place.before
@@ -1347,6 +1494,8 @@ def _value(place: Place) -> Mistake | None:
     if token.kind == "IN" and "CONST" in place.symbols:
         help = f"a tensor is named with `let`, as in `{EXAMPLES['LET']}`"
         return place.say("a constant is a number, a list or a word", "", help)
+    if before.kind in ("IN", "PARAM", "TRAIN") and token.kind in ("COLON", "EQUAL"):
+        return place.say(f"no `{token.text}` stands behind `{before.text}`", "delete it", read=())
     if before.kind in ("IN", "PARAM") and "names" not in place.symbols[-2:]:
         return place.say(f"`{before.text}` needs a shape", "", f"as in `{before.text} 28x28x1`", at=before)
     if before.kind == "TRAIN":
@@ -1394,13 +1543,13 @@ def _wanted(place: Place) -> str:
 Knows = Callable[[Place], Mistake | None]
 
 WORDS: tuple[Knows, ...] = (
-    _path, _invisible, _python, _function, _open_size, _comment, _arrow, _sign, _file_name, _quotes, _dims, _number,
-    _mixed_case, _other_word,
+    _path, _slashes, _invisible, _python, _function, _open_size, _comment, _arrow, _sign, _file_name, _quotes, _dims,
+    _number, _mixed_case, _other_word,
 )  # fmt: skip
 
 STRUCTURE: tuple[Knows, ...] = (
-    _path, _function, _open_size, _repeat, _branches, _call_without_pipelines, _sizes, _brackets_apart, _closes_wrongly,
-    _slashes, _pipe, _nothing_behind, _never_closed, _file_name, _missing_pipe, _calculated_tensors, _repeated,
-    _window, _comma, _colon, _equal, _chained, _reserved_name, _dash, _missing_comma, _name, _shared_head,
-    _missing_word, _block_head, _condition, _loop, _statement, _stage, _value,
+    _path, _text, _function, _open_size, _repeat, _body_in_braces, _branches, _call_without_pipelines, _sizes,
+    _brackets_apart, _closes_wrongly, _slashes, _pipe, _nothing_behind, _never_closed, _file_name, _missing_pipe,
+    _calculated_tensors, _repeated, _window, _comma, _colon, _equal, _chained, _reserved_name, _dash, _missing_comma,
+    _name, _shared_head, _missing_word, _block_head, _condition, _loop, _statement, _stage, _value,
 )  # fmt: skip
