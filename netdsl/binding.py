@@ -165,7 +165,7 @@ def _form(declarations: tuple[type[Declaration], ...], written: tuple[tree.Argum
     words = {
         argument.text if isinstance(argument, tree.Name) else argument.name.text
         for argument in written
-        if isinstance(argument, tree.Name | tree.Keyword)
+        if isinstance(argument, (tree.Name, tree.Keyword))
     }
     plain = next((form for form in declarations if not form.form), declarations[0])
     return next((form for form in declarations if form.form in words), plain)
@@ -408,7 +408,7 @@ class _Binder:
         binary, left = None, written
         while isinstance(left, tree.Binary):
             binary, left = left, left.left
-        if binary is None or binary.operator not in _SIGNS or not isinstance(left, tree.Name | tree.Number):
+        if binary is None or binary.operator not in _SIGNS or not isinstance(left, (tree.Name, tree.Number)):
             return
         operator, right = binary.operator, binary.right
         before = self._bare_word(left) if isinstance(left, tree.Name) else ""
@@ -474,7 +474,7 @@ class _Binder:
         """Return what to write for numbers that no `@` joins."""
         keyword = self.keyword.text
         behind = self.following[0] if self.following else None
-        window = behind.span.text if isinstance(behind, tree.Number | tree.Dims) else ""
+        window = behind.span.text if isinstance(behind, (tree.Number, tree.Dims)) else ""
         if isinstance(value, tuple):  # the window stands first
             *sides, last = number.split("x")
             if window and "x" not in window:
@@ -575,7 +575,7 @@ class _Binder:
 
     def _in_brackets(self, name: str, value: Value, span: Span) -> str:
         """Return what to write for numbers that should stand in a list, or should not: `permute 2 0 1`."""
-        behind = [one.span.text for one in self.following if isinstance(one, tree.Number | tree.Unary)]
+        behind = [one.span.text for one in self.following if isinstance(one, (tree.Number, tree.Unary))]
         wanted = self._of_role("positional")
         if isinstance(value, tuple) and name in wanted and len(value) == len(wanted) > 1:
             return f"write `{' '.join(map(show, value))}`"
@@ -676,7 +676,7 @@ class _Binder:
             return f"sizes are joined by `x` without blanks, as in `{behind.span.text}x{behind.span.text}`"
         if value is None and any(argument.kind is SHAPE for argument in self.arguments.values()):
             return _sizes_of(name)
-        if value is None and isinstance(behind, tree.Name | tree.Number):
+        if value is None and isinstance(behind, (tree.Name, tree.Number)):
             value = behind  # `padding same`
         text = value.span.text.strip("'\"\u2018\u2019\u201c\u201d") if value is not None else ""
         text = with_sizes_joined(text)

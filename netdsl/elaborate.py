@@ -311,7 +311,7 @@ class Elaborator:
     def file(self, program: tree.Program, name: str) -> tuple[Network, tuple[Diagnostic, ...]]:
         builder = Builder(None, (), Declarations(program))
         outputs: list[Output] = []
-        bodies = (s.body for s in program.statements if isinstance(s, tree.Let | tree.Output))
+        bodies = (s.body for s in program.statements if isinstance(s, (tree.Let, tree.Output)))
         stages = (node for body in bodies for node in nodes_in(body) if isinstance(node, tree.Layer))
         self.has_one_input = sum(any(form.is_input for form in forms(stage.name.text)) for stage in stages) == 1
         try:
@@ -343,9 +343,9 @@ class Elaborator:
                 self.report(_no_network(program.source, message, cure, outputs[0].span))
             return
         end = statements[-1].span
-        declared = [s for s in statements if isinstance(s, tree.Block | tree.Shared | tree.Const | tree.Use)]
+        declared = [s for s in statements if isinstance(s, (tree.Block, tree.Shared, tree.Const, tree.Use))]
         if len(declared) == len(statements):
-            names = [s.name.text for s in declared if isinstance(s, tree.Block | tree.Shared)]
+            names = [s.name.text for s in declared if isinstance(s, (tree.Block, tree.Shared))]
             example = f"in 32x32x3 | {names[-1]} ..." if names else "in 32x32x3 | conv 8@3"
             message = "this file holds no network: it only declares what others can use"
             self.report(_no_network(program.source, message, f"a network is a pipeline, as in `{example}`", end))
@@ -430,7 +430,7 @@ class Elaborator:
             self.use(builder, statement)
         elif isinstance(statement, tree.Const):
             self.constant(builder, statement)
-        elif isinstance(statement, tree.Block | tree.Shared):
+        elif isinstance(statement, (tree.Block, tree.Shared)):
             home = builder.declarations
             parameters = statement.parameters if isinstance(statement, tree.Block) else ()
             self.refuse_name(builder, statement.name)
@@ -697,7 +697,7 @@ class Elaborator:
         before = len(self.diagnostics)
         builder = Builder(None, (), Declarations(program))
         for statement in program.statements:
-            if isinstance(statement, tree.Use | tree.Const | tree.Block | tree.Shared):
+            if isinstance(statement, (tree.Use, tree.Const, tree.Block, tree.Shared)):
                 with self.reporting(statement.span):
                     self.declaration(builder, statement)
         return None if mistakes or len(self.diagnostics) > before else builder.declarations
@@ -1009,7 +1009,7 @@ class Elaborator:
         name = tree.Name(last.span, last.span.text.strip("() "))
         entry = builder.find(name.text)
         is_tensor = isinstance(entry, Held) or (isinstance(entry, Given) and isinstance(entry.value, NamedTensor))
-        if not is_tensor or not isinstance(last, tree.Name | tree.Parentheses):
+        if not is_tensor or not isinstance(last, (tree.Name, tree.Parentheses)):
             return None
         others = stage.arguments[:-1]
         span = stage.name.span.to((others[-1] if others else stage.name).span)
@@ -1019,7 +1019,7 @@ class Elaborator:
         """Whether a branch of a combinator is a name that nothing has declared, which is told of by itself."""
         items = stage.items if isinstance(stage, tree.Call) else ()
         return any(
-            self.is_unknown_name(builder, item) for item in items if not isinstance(item, tree.Keyword | tree.Each)
+            self.is_unknown_name(builder, item) for item in items if not isinstance(item, (tree.Keyword, tree.Each))
         )
 
     def refuse_unknown_tensor(self, builder: Builder, first: tree.Stage) -> None:
@@ -1091,7 +1091,7 @@ class Elaborator:
             message = f"{quoted(word)} is a tensor outside of the block {quoted(block.name)}, which does not see it"
             listed = " ".join((*(parameter.name.text for parameter in block.parameters), word))
             cure = f"give it to the block as an argument: `block {block.name} {listed}: ...`"
-        elif isinstance(node, tree.For | tree.Each) and node.label is not None and node.label.text == word:
+        elif isinstance(node, (tree.For, tree.Each)) and node.label is not None and node.label.text == word:
             message = f"{quoted(word)} names copies, which are `{word}_1`, `{word}_2` and so on"
             cure = "choose one of them; the last one is also what leaves the `for`, so that a `|` goes on from it"
         elif node.span.start <= span.start < node.span.end:
@@ -1149,7 +1149,7 @@ class Elaborator:
             entry = builder.find(stage.name.text)
             if entry is not None:
                 is_tensor = isinstance(entry, Given) and isinstance(entry.value, NamedTensor)
-                return is_tensor or isinstance(entry, Held | Lost)
+                return is_tensor or isinstance(entry, (Held, Lost))
             return any(form.is_source for form in forms(stage.name.text))
         if isinstance(stage, tree.Group):
             return self.is_closed(builder, stage.body)
@@ -1318,7 +1318,7 @@ class Elaborator:
         entries: list[Any] = []
         for word in words:
             entry = builder.find(word)
-            if isinstance(entry, Held | Lost) or (isinstance(entry, Given) and isinstance(entry.value, NamedTensor)):
+            if isinstance(entry, (Held, Lost)) or (isinstance(entry, Given) and isinstance(entry.value, NamedTensor)):
                 return None
             entries.append(_key(opened(entry.value, word)) if isinstance(entry, Given) else entry)
         return tuple(entries)
@@ -1412,7 +1412,7 @@ class Elaborator:
                 message = f"`{word} {variables}` takes {len(stage.names)} values from each item, and this counts"
                 raise mistake("E008", message, stage.items.span, "a list of lists is wanted here", pair)
             items = range(min(items, MOST_STAGES + 1))
-        if not isinstance(items, tuple | range):
+        if not isinstance(items, (tuple, range)):
             raise mistake(
                 "E008",
                 f"`{word}` goes through a list, or counts to a number, and this is {what_it_is(items)}",
@@ -1718,7 +1718,7 @@ class Elaborator:
         written, _ = _in_our_words(stage)
         if written:
             return f"write `{written}`"
-        if word in _POOLS and len(given) == 1 and isinstance(stage.arguments[0], tree.Number | tree.Dims):
+        if word in _POOLS and len(given) == 1 and isinstance(stage.arguments[0], (tree.Number, tree.Dims)):
             return f"write `pool {given[0]}{_POOLS[word]}`"
         return ""
 
@@ -1738,7 +1738,7 @@ class Elaborator:
             help += "; a new line does not"
         behind = next((one for one in stage.arguments if one.span.start > others[0].span.start), None)
         taken = declared_arguments(forms(first.text)[0]) if forms(first.text) else {}
-        if word in taken and isinstance(behind, tree.Number | tree.Dims):
+        if word in taken and isinstance(behind, (tree.Number, tree.Dims)):
             help = f"write `{word}={behind.span.text}` for the argument of {quoted(first.text)}; or {help}"
         found = Diagnostic(
             "E020",
@@ -1899,7 +1899,7 @@ class Elaborator:
         from .layers.moe import Moe
 
         name = self.step_name(builder, stage.name.text, stage.label)
-        pipelines = [item for item in stage.items if not isinstance(item, tree.Keyword | tree.Each)]
+        pipelines = [item for item in stage.items if not isinstance(item, (tree.Keyword, tree.Each))]
         if len(pipelines) != 1 or any(isinstance(item, tree.Each) for item in stage.items):
             raise mistake(
                 "E008",
@@ -1945,7 +1945,7 @@ class Elaborator:
     def freeze(self, builder: Builder, stage: tree.Call, entering: Value | None) -> Value | None:
         """Elaborate `freeze( ... )`: the weights of what stands in it are not trained."""
         only = stage.items[0] if len(stage.items) == 1 else None
-        if only is None or isinstance(only, tree.Keyword | tree.Each) or stage.arguments:
+        if only is None or isinstance(only, (tree.Keyword, tree.Each)) or stage.arguments:
             spare = (*stage.items[1:], *stage.arguments)
             wrong = spare[0].span if spare else stage.span
             raise mistake(
@@ -2158,7 +2158,7 @@ def _in_our_words(stage: tree.Layer) -> tuple[str, Span]:
         value = argument.value if isinstance(argument, tree.Keyword) else argument
         if isinstance(argument, tree.Name) and is_word_of(forms(known.split()[0]), argument.text):
             flags.append(argument.text)
-        elif isinstance(value, tree.Number | tree.Dims) or (value is not argument and isinstance(value, tree.Name)):
+        elif isinstance(value, (tree.Number, tree.Dims)) or (value is not argument and isinstance(value, tree.Name)):
             given.append((argument.name.text if isinstance(argument, tree.Keyword) else "", value.span.text))
         else:
             return "", stage.name.span
@@ -2191,7 +2191,7 @@ def _are(what: str, names: Collection[str]) -> str:
 
 def _sort(value: ArgumentValue) -> str:
     """Return what a constant stands for; a list of numbers may stand where a number does."""
-    if isinstance(value, bool | Condition):
+    if isinstance(value, (bool, Condition)):
         return "a truth value"
     return "a number or a list" if is_number(value) or isinstance(value, tuple) else "a word"
 

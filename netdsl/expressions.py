@@ -150,7 +150,7 @@ def _number(value: Value, expression: tree.Expression, names: Names) -> Value:
 
 def what_it_is(value: Value) -> str:
     """Return what kind of value something is, for messages."""
-    if isinstance(value, bool | Condition):
+    if isinstance(value, (bool, Condition)):
         return "a truth value"
     if isinstance(value, tuple):
         return f"the list {quoted(show(value))}"
@@ -194,7 +194,7 @@ def undefined(word: Word, expression: tree.Expression, names: Names, wanted: str
 def truth(expression: tree.Expression, names: Names) -> Truth:
     """Return the value of a condition."""
     value = evaluate(expression, names)
-    if isinstance(value, bool | Condition):
+    if isinstance(value, (bool, Condition)):
         return value
     if isinstance(value, Word):
         raise undefined(value, expression, names, CONDITION)
@@ -310,7 +310,7 @@ def _one_of(condition: Condition, first: Value, second: Value, names: Names) -> 
     """Return what is the first value where an open condition holds, else the second; lists go item by item."""
     if is_number(first) and is_number(second):
         return choose(condition, first, second)
-    if isinstance(first, bool | Condition) and isinstance(second, bool | Condition):
+    if isinstance(first, (bool, Condition)) and isinstance(second, (bool, Condition)):
         return either(both(condition, first), both(negate(condition), second))
     if isinstance(first, tuple) and isinstance(second, tuple) and len(first) == len(second):
         return tuple(_one_of(condition, a, b, names) for a, b in zip(first, second, strict=True))

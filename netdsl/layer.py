@@ -102,8 +102,10 @@ class Weight:
     @property
     def size(self) -> Size:
         """The number of its elements, 0 where it is left out."""
-        size: Size = choose(self.present, product(self.shape), 0)
-        return size
+        if self.present is False:
+            return 0
+        size = product(self.shape)
+        return size if self.present is True else choose(self.present, size, 0)
 
 
 class Refused(Exception):

@@ -71,7 +71,7 @@ class Declarations:
         self.statements: dict[str, tree.Const | tree.Block | tree.Shared] = {}
         """Every constant and block in the file, those too that come further down."""
         for statement in program.statements:
-            if isinstance(statement, tree.Const | tree.Block | tree.Shared):
+            if isinstance(statement, (tree.Const, tree.Block, tree.Shared)):
                 self.statements.setdefault(statement.name.text, statement)
         self.misses_names = False
         """Whether a file that it uses could not be read, so that any name may be one of that."""

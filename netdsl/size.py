@@ -55,7 +55,7 @@ class _Node:
     __slots__ = ("_hash", "depth", "key", "name", "operands", "operator", "parts", "symbols")
 
     def __init__(self, operator: str, operands: tuple[Any, ...], key: Any, name: str = "") -> None:
-        nodes = [operand for operand in operands if isinstance(operand, Expression | Condition)]
+        nodes = [operand for operand in operands if isinstance(operand, (Expression, Condition))]
         self.operator = operator
         self.operands = operands
         self.name = name
@@ -282,7 +282,7 @@ def with_choices(value: Any, replace: Callable[[Any], Any]) -> Any:
     def apply(name: str, operands: tuple[Any, ...]) -> Any:
         return replace(_pick(*operands)) if name == "if" else _MEANING[name](*operands)
 
-    return fold(value, lambda number: number, as_value, apply) if isinstance(value, Expression | Condition) else value
+    return fold(value, lambda number: number, as_value, apply) if isinstance(value, (Expression, Condition)) else value
 
 
 def exact(number: Number) -> int:
@@ -318,7 +318,7 @@ def product(values: Iterable[Quantity]) -> Size:
     """Return the product, 1 of nothing."""
     result: Size = 1
     for value in values:
-        result = _multiply(result, value)
+        result = result * value if type(value) is int and type(result) is int else _multiply(result, value)
     return result
 
 
@@ -435,7 +435,7 @@ def symbols(value: object) -> frozenset[str]:
     """Return the names in a size, a condition, or a tuple of these and other things."""
     if isinstance(value, tuple):
         return frozenset().union(*map(symbols, value))
-    return value.symbols if isinstance(value, Expression | _Node) else frozenset()
+    return value.symbols if isinstance(value, (Expression, _Node)) else frozenset()
 
 
 def substitute(value: Any, values: Mapping[str, Quantity | Truth]) -> Any:
@@ -509,7 +509,7 @@ def fold(
     memo: dict[Any, Node] = {}
 
     def visit(part: Any) -> Node:
-        if not isinstance(part, Expression | _Node):
+        if not isinstance(part, (Expression, _Node)):
             return number(part)
         if part not in memo:
             if isinstance(part, Expression):

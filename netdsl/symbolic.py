@@ -339,7 +339,7 @@ class Matching:
 
     def put_in(self, value: Any) -> Any:
         """Return a size, condition or argument as the values make it."""
-        if type(value) is int or not isinstance(value, tuple | Expression | Condition):
+        if type(value) is int or not isinstance(value, (tuple, Expression, Condition)):
             return value
         if value not in self.results:  # most steps of a body have the same sizes
             self.results[value] = substitute(value, self.values)

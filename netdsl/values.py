@@ -76,7 +76,7 @@ def show(value: Value) -> str:
         return str(value.name)
     if value is OPEN:
         return "?"
-    if isinstance(value, int | Expression | Condition):
+    if isinstance(value, (int, Expression, Condition)):
         return str(value)
     if hasattr(value, "numerator"):
         return f"{float(value):.6g}"
@@ -85,7 +85,7 @@ def show(value: Value) -> str:
 
 def is_number(value: Value) -> bool:
     """Whether a value is a number, known or symbolic, and not a truth value."""
-    return not isinstance(value, bool) and (isinstance(value, int | Expression) or hasattr(value, "numerator"))
+    return not isinstance(value, bool) and (isinstance(value, (int, Expression)) or hasattr(value, "numerator"))
 
 
 def whole(least: int | None) -> Callable[[Value], Value]:
@@ -94,7 +94,7 @@ def whole(least: int | None) -> Callable[[Value], Value]:
     def read(value: Value) -> Value:
         if not is_number(value):
             raise Unfit(f"`{show(value)}` is not a number")
-        if not isinstance(value, int | Expression):
+        if not isinstance(value, (int, Expression)):
             raise Unfit(f"{show(value)} is not a whole number")
         if least is not None and (value < least) is True:
             raise Unfit(f"{show(value)} is below {least}", f"at least {least}")

@@ -178,7 +178,7 @@ class General:
         """Whether a quantity is a whole number wherever the block is used."""
         if isinstance(value, Expression) and value.whole:
             return True
-        return all(isinstance(number, int | Expression) for number in self.at_uses(value))
+        return all(isinstance(number, (int, Expression)) for number in self.at_uses(value))
 
     def at_uses(self, value: Any) -> Iterator[Any]:
         """Return what a quantity is at each use, but for those where what guards it lets it be undefined."""
@@ -254,7 +254,7 @@ class Blocks:
         values = [dict(use.arguments)[word] for use in self.uses[block]]
         lengths = {len(value) for value in values if isinstance(value, tuple)}
         numbers = [item for value in values for item in (value if isinstance(value, tuple) else (value,))]
-        are_numbers = all(_is_open(number) and not isinstance(number, bool | Condition) for number in numbers)
+        are_numbers = all(_is_open(number) and not isinstance(number, (bool, Condition)) for number in numbers)
         return lengths.pop() if len(lengths) == 1 and are_numbers and lengths != {0} else None
 
     def words_of(self, block: Block, uses: list[Use]) -> dict[str, dict[str, code.Expression]]:
@@ -637,7 +637,7 @@ class Scope:
                 value = tuple(values[name] for name, like in self.symbols.items() if like.word == known.word)
             if known.default is None and not keywords and known.type != "bool":
                 plain.append(known.passed(value, outer))
-            elif known.default is None or isinstance(value, Expression | Condition) or value != known.default:
+            elif known.default is None or isinstance(value, (Expression, Condition)) or value != known.default:
                 keywords.append((self.words[known.name], known.passed(value, outer)))
         return tuple(plain), tuple(keywords)
 
@@ -692,12 +692,12 @@ def _symbols_of(use: Use) -> frozenset[str]:
 
 def _is_open(value: Any) -> bool:
     """Whether an argument is a number or a truth value, which code can take as an argument too."""
-    return isinstance(value, int | Expression | Condition) or hasattr(value, "numerator")
+    return isinstance(value, (int, Expression, Condition)) or hasattr(value, "numerator")
 
 
 def _kind(value: Any) -> Any:
     """Return what an argument is to a family: a number of any value, a truth value, or this very one."""
-    if isinstance(value, bool | Condition):
+    if isinstance(value, (bool, Condition)):
         return bool
     if _is_open(value):
         return int
@@ -739,7 +739,7 @@ def _literal(default: tree.Node | None) -> Any:
     if isinstance(default, tree.List):
         items = tuple(map(_literal, default.items))
         return items if None not in items else None
-    return default.value if isinstance(default, tree.Number | tree.Truth) else None
+    return default.value if isinstance(default, (tree.Number, tree.Truth)) else None
 
 
 def _tensor_names(family: Family) -> tuple[str, ...]:

@@ -909,7 +909,7 @@ def names_in(tree: Any) -> set[str]:
     """Return the names in pieces of code, with their dots."""
     if isinstance(tree, Name):
         return {tree.dotted}
-    parts = tree if isinstance(tree, tuple | list) else ()
+    parts = tree if isinstance(tree, (tuple, list)) else ()
     if attrs.has(type(tree)):
         parts = [getattr(tree, field.name) for field in attrs.fields(type(tree))]
     return set().union(*map(names_in, parts))

@@ -105,7 +105,7 @@ def _is_value(tree: Any) -> bool:
         return isinstance(tree.left, code.Literal) and isinstance(tree.right, code.Literal)
     if isinstance(tree, code.Name):
         return "." in tree.dotted and not tree.dotted.startswith("self.")
-    return isinstance(tree, code.Literal) and isinstance(tree.value, int | float | str)
+    return isinstance(tree, code.Literal) and isinstance(tree.value, (int, float, str))
 
 
 def _compare(trees: tuple[Any, ...], hint: str, columns: dict[Column, str], around: _Around) -> None:

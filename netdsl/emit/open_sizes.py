@@ -56,7 +56,7 @@ def in_own_sizes(
             return evolve(value, sizes=tuple(map(moved, value.sizes)))
         if isinstance(value, tuple):
             return tuple(map(moved, value))
-        if not isinstance(value, Expression | Condition):
+        if not isinstance(value, (Expression, Condition)):
             return value
         if value in equal:
             return equal[value]
@@ -93,7 +93,7 @@ def _solved(size: Any, mine: Any, known: frozenset[str]) -> list[tuple[str, Any]
 
 def open_in(value: Any, known: frozenset[str]) -> frozenset[str]:
     """Return the symbols in a spelling's expression but for those that are known."""
-    if isinstance(value, Expression | Condition):
+    if isinstance(value, (Expression, Condition)):
         return symbols(value) - known
     return frozenset().union(*(open_in(part, known) for part in _parts(value)))
 
@@ -109,7 +109,7 @@ def _parts(value: Any) -> tuple[Any, ...]:
         return (value.receiver, *value.items)
     if isinstance(value, slice):
         return (value.start, value.stop, value.step)
-    return tuple(value) if isinstance(value, tuple | list) else ()
+    return tuple(value) if isinstance(value, (tuple, list)) else ()
 
 
 def with_sizes(part: Part, size_of: Callable[[int, int], Any], known: frozenset[str]) -> Part:
@@ -131,7 +131,7 @@ def _mapped(value: Any, size_of: Callable[[int, int], Any], known: frozenset[str
     def of(part: Any) -> Any:
         return _mapped(part, size_of, known)
 
-    if isinstance(value, Expression | Condition):
+    if isinstance(value, (Expression, Condition)):
         return _written(value, size_of, known) if symbols(value) - known else value
     if isinstance(value, Call):
         function = value.function if isinstance(value.function, str) else of(value.function)

@@ -143,7 +143,7 @@ def to_code(
 
     if isinstance(value, code.Expression):
         return value
-    if isinstance(value, Expression | Condition):
+    if isinstance(value, (Expression, Condition)):
         assert size is not None, "what is open here has no name"
         return size(value)
     if isinstance(value, Entering):
@@ -169,7 +169,7 @@ def to_code(
         return in_one(tuple(map(of, value)))
     if isinstance(value, list):
         return code.List(tuple(map(of, value)))
-    if value is None or value is ... or isinstance(value, bool | int | float | str):
+    if value is None or value is ... or isinstance(value, (bool, int, float, str)):
         return code.expression(value)
     return number(value)
 
@@ -269,7 +269,7 @@ def calls_in(value: Any) -> Iterator[str]:
 
 def sizes_in(value: Any) -> Iterator[Expression | Condition]:
     """Return the open sizes and conditions in a spelling's expression."""
-    return (part for part in _parts(value) if isinstance(part, Expression | Condition))
+    return (part for part in _parts(value) if isinstance(part, (Expression, Condition)))
 
 
 def times_read(value: Any, index: int) -> int:
@@ -297,7 +297,7 @@ def _parts(value: Any) -> Iterator[Any]:
             waiting.extend((here.left, here.right))
         elif isinstance(here, Choice):
             waiting.extend((here.condition, here.yes, here.no))
-        elif isinstance(here, tuple | list):
+        elif isinstance(here, (tuple, list)):
             waiting.extend(here)
 
 
@@ -416,7 +416,7 @@ def every_step(body: Body) -> Iterator[Step]:
             inner: list[Body] = []
             if isinstance(step.does, If):
                 inner = [step.does.first, step.does.second]
-            elif isinstance(step.does, Use | Experts):
+            elif isinstance(step.does, (Use, Experts)):
                 inner = [step.does.body]
             elif isinstance(step.does, Repeat):
                 inner = [run.body for run in step.does.runs]

@@ -149,7 +149,7 @@ def _locations(
     """Return each weight of each copy, and what PyTorch keeps beside them."""
     for item in items:
         below = path + item.path
-        if isinstance(item, _At | _Beyond):
+        if isinstance(item, (_At, _Beyond)):
             name = layer + here.steps[item.step].full_name
             if isinstance(item, _Beyond):
                 yield ExtraTensor(name, below + item.extra.attribute, here.number(item.extra.size))

@@ -439,7 +439,7 @@ def _layers(body: Body, is_frozen: bool = False) -> Iterator[tuple[Layer, bool]]
         if isinstance(step.does, Layer):
             yield step.does, frozen_here
             continue
-        insides: tuple[Body, ...] = (step.does.body,) if isinstance(step.does, Use | Experts) else ()
+        insides: tuple[Body, ...] = (step.does.body,) if isinstance(step.does, (Use, Experts)) else ()
         if isinstance(step.does, Repeat):
             insides = tuple(run.body for run in step.does.runs)
         for inside in insides:
