@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from attrs import frozen
-
 from .diagnostics import Related, quoted
 from .expressions import Mistake, Names, Silent, evaluate, mistake, truth
 from .layer import Argument, Declaration, arguments, default_of, kept, required
 from .layers import forms
+from .record import frozen
 from .size import Expression, negate
 from .source import Span, begins_line
 from .spelling import nearest

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from attrs import evolve, frozen
-
 from .diagnostics import MOST_RELATED, Diagnostic, Related, quoted
 from .expressions import SIZES
 from .layer import Tensor
 from .layers.windows import axis_names
+from .record import evolve, frozen
 from .scope import Block, Builder, nodes_in
 from .size import Expression, symbol
 from .size import truth as open_truth

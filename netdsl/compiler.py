@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from .analysis.counts import Counts, count
 from .diagnostics import Diagnostic, each_once
 from .elaborate import elaborate
 from .network import Network
 from .options import NO_OPTIONS, Options
+from .record import frozen
 from .size import TooLarge
 from .source import Source, Span
 from .syntax import tree

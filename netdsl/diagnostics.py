@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from attrs import evolve, frozen
-
+from .record import evolve, frozen
 from .source import Source, Span
 
 CODES = {

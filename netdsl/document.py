@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias, Union
 
-from attrs import frozen
+from .record import frozen
 
 WIDTH = 88
 """Columns of a line, as black and `ruff format` have it."""

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, frozen
-
 from .binding import bind, bind_block, example, foreign, is_word_of
 from .blame import (
     SHAPES,
@@ -34,6 +32,7 @@ from .layers import brought, forms, keywords, suggest
 from .layers.windows import axis_names
 from .network import Body, Budget, Experts, Group, Loop, Network, Output, Repeat, Run, Step, Use, Value
 from .options import NO_OPTIONS, Options, place_of
+from .record import evolve, frozen
 from .refusals import check_input, check_sizes, refusal
 from .scope import Block, Builder, Declarations, Entry, Given, Held, Lost, nodes_in, pruned, read_by
 from .size import Condition, Expression, TooLarge, Undecided, choose, symbol, symbols
@@ -1559,7 +1558,7 @@ class Elaborator:
         if shape is None:
             return layer
         sizes = tuple(self.born(size.text) if isinstance(size, Word) else size for size in shape)
-        return evolve(layer, shape=sizes)  # type: ignore[misc]
+        return evolve(layer, shape=sizes)
 
     def with_open_sizes(self, layer: Layer, name: str) -> Layer:
         """Return an input whose `?` are symbols of their own, called after its axes."""
@@ -1571,7 +1570,7 @@ class Elaborator:
                 label = axes[axis] if len(axes) == len(shape) else f"axis_{axis}"
                 size = self.symbols.setdefault(f"{name}.{label}", symbol(f"{name}.{label}"))
             sizes.append(size)
-        return evolve(layer, shape=tuple(sizes))  # type: ignore[misc]
+        return evolve(layer, shape=tuple(sizes))
 
     def step(
         self,

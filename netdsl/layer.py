@@ -6,9 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
-import attrs
-from attrs import frozen
-
+from .record import NOTHING, field, fields, frozen
 from .size import Expression, choose, divide, product
 from .values import TRUTH, Kind, Truth
 
@@ -166,7 +164,7 @@ def arg(
     kind: Kind,
     *,
     help: str,
-    default: Any = attrs.NOTHING,
+    default: Any = NOTHING,
     role: Role = "keyword",
     bare: Any = None,
     trains: bool = False,
@@ -177,7 +175,7 @@ def arg(
     With `bare`, its name alone means that value.
     """
     argument = Argument(kind, help, role, bare=bare, trains=trains, tries=tries or kind.tries)
-    return attrs.field(default=default, metadata={"argument": argument}, kw_only=True)
+    return field(default=default, metadata={"argument": argument}, kw_only=True)
 
 
 def words(*choices: str, help: str, default: str | None = None, bare: str | None = None) -> Any:
@@ -189,17 +187,17 @@ def words(*choices: str, help: str, default: str | None = None, bare: str | None
     kind = Kind(" or ".join(f"`{choice}`" for choice in choices), lambda value: value, choices)
     argument = Argument(kind, help, "word", choices, bare=bare, tries=choices)
     chosen = default if default or bare else choices[0]
-    return attrs.field(default=chosen, metadata={"argument": argument}, kw_only=True)
+    return field(default=chosen, metadata={"argument": argument}, kw_only=True)
 
 
 def flag(word: str, *, help: str, off: bool = False) -> Any:
     """Declare a flag; with `off`, the word sets the field to false (`nobias`), else to true."""
     argument = Argument(TRUTH, help, "flag", (word,), inverted=off, tries=("false", "true"))
-    return attrs.field(default=off, metadata={"argument": argument}, kw_only=True)
+    return field(default=off, metadata={"argument": argument}, kw_only=True)
 
 
 class Declaration:
-    """The base of what is written as a word with arguments: an attrs class whose fields these are."""
+    """The base of what is written as a word with arguments: whose fields these are."""
 
     keyword: ClassVar[str]
     """The word in the language."""
@@ -357,20 +355,18 @@ def _middle(slide: Slide) -> Size:
 @kept
 def arguments(layer: type[Declaration]) -> dict[str, Argument]:
     """Return the declared arguments of a layer by field name, in the order of their declaration."""
-    fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(layer)  # type: ignore[arg-type]
-    return {field.name: field.metadata["argument"] for field in fields if "argument" in field.metadata}
+    return {known.name: known.metadata["argument"] for known in fields(layer) if "argument" in known.metadata}
 
 
 @kept
 def required(layer: type[Declaration]) -> tuple[str, ...]:
     """Return the names of the arguments without a default."""
-    fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(layer)  # type: ignore[arg-type]
-    return tuple(field.name for field in fields if field.default is attrs.NOTHING)
+    return tuple(known.name for known in fields(layer) if known.default is NOTHING)
 
 
 def default_of(layer: type[Declaration], name: str) -> Any:
     """Return the default of an argument."""
-    return getattr(attrs.fields(layer), name).default  # type: ignore[arg-type]
+    return next(known.default for known in fields(layer) if known.name == name)
 
 
 def number_of_axes(x: Tensor) -> str:

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
-
 from .compiler import Result, compile_source
 from .diagnostics import CompileError, Diagnostic
 from .emit import TARGETS, emit
 from .layer import Layer, Size, Tensor
+from .record import frozen
 from .source import Source
 
 if TYPE_CHECKING:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from operator import index
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from attrs import field, frozen
-
 from .layer import Layer, Size, Tensor
+from .record import field, frozen
 from .source import Source, Span
 
 if TYPE_CHECKING:

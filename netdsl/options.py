@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import Factory, frozen
-
 from .expressions import Mistake, evaluate
 from .layer import Tensor
+from .record import field, frozen
 from .source import Source, Span
 from .syntax import tree
 from .syntax.parser import parse
@@ -28,9 +27,9 @@ class Options:
     none.
     """
 
-    settings: Mapping[str, Any] = Factory(dict)
-    inputs: Mapping[str, tuple[Any, ...]] = Factory(dict)
-    picks: Mapping[str, Any] = Factory(dict)
+    settings: Mapping[str, Any] = field(factory=dict)
+    inputs: Mapping[str, tuple[Any, ...]] = field(factory=dict)
+    picks: Mapping[str, Any] = field(factory=dict)
     read: Callable[[str, Source], Source] = _no_files
 
 

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from attrs import evolve, frozen
-
 from .layer import Tensor
 from .network import Body, Group, Step, Value
+from .record import evolve, frozen
 from .source import Span
 from .syntax import tree
 from .values import NamedTensor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from .record import field, frozen
 
 
 @frozen(eq=False)

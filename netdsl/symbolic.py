@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from operator import index
 from typing import Any
 
-from attrs import evolve, frozen
-
 from .diagnostics import Diagnostic
 from .elaborate import Elaborator, StageNames
 from .expressions import evaluate
@@ -20,6 +18,7 @@ from .layer import Layer, Refused, Tensor, arguments
 from .layers import forms
 from .network import Body, Experts, If, Network, Repeat, Run, Step, Use, Value
 from .options import Options
+from .record import evolve, frozen
 from .scope import Block, Builder, Given
 from .size import Condition, Expression, TooLarge, Undecided, bounds, choose, known, negate, substitute, symbols
 from .source import Span

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
-
 from .layer import Declaration, arg
+from .record import frozen
 from .values import ABOVE_ZERO, SHAPE, Kind, NamedTensor, Number, Unfit, Value, Word, show
 
 LOSSES = (

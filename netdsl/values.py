@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from attrs import frozen
-
+from .record import frozen
 from .size import Condition, Expression
 
 if TYPE_CHECKING:

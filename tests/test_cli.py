@@ -724,6 +724,7 @@ def test_colour_is_for_terminals() -> None:
 HEAVY = {
     "torch", "keras", "numpy", "jax", "rich", "lark", "dataclasses", "fractions", "decimal", "json", "csv", "shutil",
     "tempfile", "pathlib", "textwrap", "importlib.metadata", "hashlib", "subprocess", "asyncio", "difflib",
+    "attr", "attrs", "inspect",
 }  # fmt: skip
 
 
@@ -749,6 +750,7 @@ def test_fmt_loads_nothing_that_knows_layers() -> None:
         "diagnostics",
         "document",
         "files",
+        "record",
         "source",
         "spelling",
     }

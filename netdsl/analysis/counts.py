@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
-
 from ..diagnostics import CompileError, Diagnostic
 from ..layer import Layer, Size, Tensor, Weight
 from ..network import Body, Experts, Network, Repeat, Run, Step, Use
+from ..record import evolve, frozen
 from ..size import product
 from ..source import Span
 

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, frozen
-
 from ..layer import Layer, Refused, Size, Tensor, Weight, arguments, default_of, show_shape
 from ..layers.windows import axis_names
 from ..network import Network
+from ..record import evolve, frozen
 from ..size import Expression, TooLarge, Undecided, product, substitute, symbol
 from ..spelling import nearest
 from .counts import Counts, Row, listed_rows
@@ -212,7 +211,7 @@ def _with_symbols(layer: Layer, symbols: _Symbols) -> Layer:
 
     kind = type(layer)
     chosen = {name: value for name in arguments(kind) if (value := getattr(layer, name)) != default_of(kind, name)}
-    return evolve(layer, **{name: replaced(name, value) for name, value in chosen.items()})  # type: ignore[misc]
+    return evolve(layer, **{name: replaced(name, value) for name, value in chosen.items()})
 
 
 def _run(layer: Layer, tensors: tuple[Tensor, ...]) -> tuple[Size, ...] | None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrs import frozen
-
 from ..layer import Layer, Reach, Size, Tensor
 from ..network import Body, If, Repeat, Run, Step, Use
+from ..record import frozen
 from ..size import divide, maximum
 
 

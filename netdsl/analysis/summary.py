@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
-
 from ..layer import Size, Tensor
 from ..network import Network
+from ..record import frozen
 from .counts import Counts, Row, listed_rows
 
 if TYPE_CHECKING:

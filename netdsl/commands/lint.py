@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from ..compiler import compile_source
 from ..diagnostics import CompileError, Diagnostic, render
@@ -34,6 +34,7 @@ from ..linter.settings import (
 )
 from ..linter.suppressions import with_noqa
 from ..options import Options
+from ..record import evolve
 from ..source import Source
 from .shared import (
     DONE,

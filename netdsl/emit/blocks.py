@@ -13,13 +13,14 @@ from contextlib import suppress
 from keyword import iskeyword
 from typing import Any, TypeVar
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from ..expressions import divisible_parts
 from ..layer import Layer, Tensor, required
 from ..layers import forms
 from ..layers.windows import axis_names
 from ..network import Body, Experts, Network, Repeat, Use
+from ..record import evolve
 from ..scope import Block, nodes_in
 from ..size import Condition, Expression, Undecided, fold, substitute, symbol, symbols, truth, with_choices
 from ..symbolic import Differs, Instance, Matching, NotGeneral, OpenLayer, OpenWord, body_on, constants_in

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from attrs import frozen
+from ..record import frozen
 
 if TYPE_CHECKING:
     from ..layer import Layer, Size, Tensor

@@ -13,11 +13,11 @@ from keyword import iskeyword
 from types import EllipsisType
 from typing import Any, TypeAlias
 
-import attrs
 from attrs import field, frozen
 from attrs.validators import in_, optional
 
 from ..document import WIDTH, Document, Group, IfBroken, Indent, Line, Paper, Trailing, flat, group, must_break
+from ..record import fields, has
 
 # Documents ------------------------------------------------------------------------------------------------------------
 
@@ -910,6 +910,6 @@ def names_in(tree: Any) -> set[str]:
     if isinstance(tree, Name):
         return {tree.dotted}
     parts = tree if isinstance(tree, (tuple, list)) else ()
-    if attrs.has(type(tree)):
-        parts = [getattr(tree, field.name) for field in attrs.fields(type(tree))]
+    if has(type(tree)):
+        parts = [getattr(tree, field.name) for field in fields(type(tree))]
     return set().union(*map(names_in, parts))

@@ -6,11 +6,12 @@ import builtins
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias, TypeGuard
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from ..diagnostics import CompileError, Diagnostic
 from ..layer import Layer, Size, Tensor
 from ..network import Body, Experts, Group, If, Network, Output, Repeat, Run, Step, Use
+from ..record import evolve
 from ..size import Condition, Undecided, negate, symbols
 from ..symbolic import Instance
 from . import code, loops, training

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Literal
 
-from attrs import evolve
-
 from ..layer import Layer, Tensor
 from ..network import Body, Experts, If, Repeat, Step, Use, Value
+from ..record import evolve
 from .blocks import Blocks
 from .calls import (
     EITHER,

@@ -9,10 +9,10 @@ from math import lcm
 from operator import add, floordiv, mul, sub
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import attrs
-from attrs import evolve, frozen
+from attrs import frozen
 
 from ..network import Group
+from ..record import evolve, fields, has
 from ..size import divide, symbol, symbols
 from ..values import Word
 from . import code
@@ -142,8 +142,8 @@ def _parts(trees: tuple[Any, ...], defaults: Defaults) -> list[tuple[tuple[Any, 
         arguments = [(parts, "in_channels" if n == 0 else "") for n, (parts, _) in enumerate(_parts_of(trees))]
         values = [(tuple(given[word] for given in keywords), word) for word in keywords[0]]
         return [(tuple(tree.value for tree in trees), ""), *arguments, *values]
-    if attrs.has(type(first)):
-        names = [field.name for field in attrs.fields(type(first))]
+    if has(type(first)):
+        names = [field.name for field in fields(type(first))]
         return [(tuple(getattr(tree, name) for tree in trees), "") for name in names]
     raise _Differ
 
@@ -307,6 +307,6 @@ def _put(trees: tuple[Any, ...], defaults: Defaults, names: Mapping[Column, _Col
         )
     parts = {
         field.name: _put(tuple(getattr(tree, field.name) for tree in trees), defaults, names)
-        for field in attrs.fields(type(first))
+        for field in fields(type(first))
     }
     return evolve(first, **parts)

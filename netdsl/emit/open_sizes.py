@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from attrs import evolve
-
 from ..layer import Layer, Tensor, arguments
+from ..record import evolve
 from ..size import Condition, Expression, as_value, divide, fold, same, substitute, symbol, symbols
 from ..values import TABLE, NamedTensor
 from .calls import Call, Choice, Index, Method, Operation, Part
@@ -66,7 +65,7 @@ def in_own_sizes(
             raise Unknown(unknown)
         return solved
 
-    return evolve(layer, **{name: moved(value) for name, value in _values(layer).items()}), tuple(own[: len(tensors)])  # type: ignore[misc]
+    return evolve(layer, **{name: moved(value) for name, value in _values(layer).items()}), tuple(own[: len(tensors)])
 
 
 def _values(layer: Layer) -> dict[str, Any]:

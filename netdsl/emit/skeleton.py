@@ -9,12 +9,13 @@ from keyword import iskeyword
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from ..diagnostics import CompileError, Diagnostic
 from ..document import WIDTH
 from ..layer import Layer
 from ..network import Body, Experts, Group, If, Network, Repeat, Step, Use
+from ..record import evolve
 from ..size import Condition, Expression
 from . import code, open_sizes
 from .calls import Call, Choice, Entering, Index, Method, Object, Operation, Part, Placed, Stored, Target

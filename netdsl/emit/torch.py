@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from keyword import iskeyword
 from typing import Any, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from ..layer import Layer, show_shape
 from ..network import Body, Experts, Group, If, Network, Step, Use
+from ..record import evolve
 from ..size import Condition, Truth, Undecided, both, negate, substitute
 from ..symbolic import Instance
 from . import code, loops, training

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
-
 from ..emit.calls import EITHER, FIRST, KERAS, TORCH, Call, Part, Placed, Spelling, Stored, X, apply
 from ..layer import Layer, Tensor, Weight, arg, axis_of, flag
+from ..record import frozen
 from ..values import AXIS, NUMBER, Number, Truth
 
 

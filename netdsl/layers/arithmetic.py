@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from attrs import frozen
-
 from ..emit.calls import EITHER, KERAS, TORCH, Call, Part, Placed, Spelling, X, apply
 from ..layer import Layer, Tensor, arg, check
+from ..record import frozen
 from ..values import NUMBER, Number, show
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar
 
-from attrs import frozen
-
 from ..emit.calls import KERAS, LAST, MADE, TORCH, Call, Entering, Index, Part, Placed, Spelling, Stored, X, apply
 from ..layer import Layer, Size, Tensor, Weight, arg, check, flag, per_axis, show_shape
+from ..record import frozen
 from ..size import Condition, both, choose, differ, divide, either, minimum, negate, product, same
 from ..values import (
     ABOVE_ZERO,

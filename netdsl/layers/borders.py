@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
-
 from ..emit.calls import EITHER, FIRST, KERAS, TORCH, Part, Placed, Spelling, X, apply
 from ..layer import Layer, Reach, Tensor, arg, check, number_of_axes
+from ..record import frozen
 from ..values import PADS, TENSOR, NamedTensor
 from .windows import Pads, axis_names, keras_crop, keras_pad, no_padding, pads_per_axis, torch_crop, torch_pad
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from attrs import frozen
-
 from ..emit.calls import FIRST, KERAS, TORCH, Part, Placed, Spelling, Stored, one_or_all
 from ..layer import Layer, Refused, Size, Slide, Tensor, Weight, arg, check, flag, per_axis, words
+from ..record import frozen
 from ..size import both, either, product, same, symbols
 from ..values import COUNT, PADS, STRIDE, WINDOW, Truth
 from .windows import (

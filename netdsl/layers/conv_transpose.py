@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
-
 from ..emit.calls import FIRST, KERAS, TORCH, Part, Placed, Spelling, Stored, one_or_all
 from ..layer import Layer, Reach, Size, Slide, Tensor, Weight, arg, check, flag, per_axis, words
+from ..record import frozen
 from ..size import ceil_div, divide, maximum, product, same
 from ..values import COUNT, PADS, STRIDE, WINDOW, Kind, Truth, one_or_listed, whole
 from .windows import Pads, axis_names, keras_crop, no_padding, pads_per_axis, torch_crop

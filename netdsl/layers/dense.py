@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from ..emit.calls import KERAS, LAST, TORCH, Part, Placed, Spelling, Stored
 from ..layer import Layer, Size, Tensor, Weight, arg, check, flag, show_shape
+from ..record import frozen
 from ..size import product
 from ..values import COUNT, Truth
 

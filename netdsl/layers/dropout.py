@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from ..emit.calls import EITHER, FIRST, KERAS, TORCH, Call, Part, Placed, Spelling, apply
 from ..layer import Layer, Tensor, arg
+from ..record import frozen
 from ..values import RATE, Kind, Number, Unfit, Value, is_number, number, show
 
 

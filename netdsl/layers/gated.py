@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from ..emit.calls import EITHER, KERAS, TORCH, Operation, Part, Placed, Spelling, X, along, apply
 from ..layer import Layer, Tensor, arg, axis_of, check
+from ..record import frozen
 from ..size import same
 from ..values import AXIS
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
-
 from ..emit.calls import FIRST, KERAS, LAST, MADE, TORCH, Call, Index, Operation, Part, Spelling, Stored, apply
 from ..layer import Layer, Tensor, Weight, arg, check, flag, show_shape
+from ..record import frozen
 from ..values import NUMBER, OPEN, SHAPE, Kind, Unfit, Value, Word
 
 

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
-from attrs import frozen
-
 from ..emit.calls import (
     EITHER,
     FIRST,
@@ -24,6 +22,7 @@ from ..emit.calls import (
     apply,
 )
 from ..layer import Layer, Refused, Size, Tensor, arg, axis_of, check, number_of_axes
+from ..record import frozen
 from ..size import choose, either, product, same
 from ..values import AXIS
 from .windows import axis_names

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from ..layer import Layer, Size, Tensor, Weight, arg, check
+from ..record import frozen
 from ..size import product
 from ..values import COUNT
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from attrs import frozen
-
 from ..emit.calls import EITHER, KERAS, TORCH, Call, Operation, Part, Placed, Spelling, Stored, X
 from ..layer import Layer, Tensor, Weight, arg, check
+from ..record import frozen
 from ..size import same
 from ..values import Kind, Unfit, Value, number, one_or_listed, show
 

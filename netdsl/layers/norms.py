@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
-
 from ..emit.calls import EITHER, FIRST, KERAS, LAST, TORCH, Call, Method, Part, Placed, Spelling, Stored, X, apply
 from ..layer import Layer, Size, Tensor, Weight, arg, check, flag
+from ..record import frozen
 from ..size import differ, product, same
 from ..values import ABOVE_ZERO, COUNT, KEPT, Number, Truth
 

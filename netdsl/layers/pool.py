@@ -5,8 +5,6 @@ from __future__ import annotations
 from operator import index
 from typing import Any, ClassVar
 
-from attrs import frozen
-
 from ..emit.calls import (
     EITHER,
     FIRST,
@@ -24,6 +22,7 @@ from ..emit.calls import (
     one_or_all,
 )
 from ..layer import Layer, Reach, Size, Slide, Tensor, Weight, arg, axis_of, check, flag, per_axis, words
+from ..record import frozen
 from ..size import both, ceil_div, choose, divide, maximum, minimum, negate, symbols
 from ..values import AXES, PADS, SIZES, STRIDE, WINDOW, Truth
 from .windows import (

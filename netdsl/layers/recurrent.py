@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from attrs import frozen
-
 from ..emit.calls import KERAS, LAST, MADE, TORCH, Call, Extra, Index, Method, Part, Placed, Spelling, Stored, X, apply
 from ..layer import Layer, Size, Tensor, Weight, arg, check, flag
+from ..record import frozen
 from ..size import both, choose, negate
 from ..values import COUNT, RATE, Number, Truth
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from operator import index
 from typing import Any, ClassVar
 
-from attrs import frozen
-
 from ..emit.calls import EITHER, KERAS, LAST, TORCH, Method, Part, Placed, Spelling, Wish, X, apply
 from ..layer import Layer, Tensor, arg, axis_of, check
+from ..record import frozen
 from ..values import AXIS_OR_AXES
 
 

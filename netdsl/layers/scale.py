@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
-
 from ..emit.calls import EITHER, KERAS, TORCH, Operation, Part, Placed, Spelling, X
 from ..layer import Layer, Tensor, arg
+from ..record import frozen
 from ..values import NUMBER, Number
 
 

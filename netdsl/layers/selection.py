@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from attrs import frozen
-
 from ..emit.calls import EITHER, KERAS, LAST, TORCH, Part, Placed, Spelling, Wish, X, along, apply
 from ..layer import Layer, Size, Tensor, arg, axis_of, check
+from ..record import frozen
 from ..size import both, choose, same
 from ..values import AXIS, Kind, one_or_listed, whole
 

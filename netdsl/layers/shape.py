@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
-
 from ..emit.calls import EITHER, KERAS, LAST, TORCH, Call, Method, Part, Placed, Spelling, X, apply
 from ..layer import Layer, Reach, Size, Tensor, arg, axis_of, check, show_shape
+from ..record import frozen
 from ..size import product, same
 from ..values import AXES, OPEN, SHAPE
 

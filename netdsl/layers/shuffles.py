@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
-
 from ..emit.calls import EITHER, FIRST, KERAS, TORCH, Call, Part, Placed, Spelling, X, apply
 from ..layer import Layer, Reach, Size, Tensor, arg, check, per_axis
+from ..record import frozen
 from ..size import ceil_div, divide, same
 from ..values import COUNT, SHIFT
 from .windows import axis_names

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
-
 from ..emit.calls import (
     KERAS,
     LAST,
@@ -24,6 +22,7 @@ from ..emit.calls import (
     apply,
 )
 from ..layer import Layer, Size, Tensor, Weight, arg, check, flag, words
+from ..record import frozen
 from ..size import product, same
 from ..values import COUNT, TABLE, Truth
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from math import gcd
 from typing import Any
 
-from attrs import frozen
-
 from ..emit.calls import (
     FIRST,
     KERAS,
@@ -22,6 +20,7 @@ from ..emit.calls import (
     one_or_all,
 )
 from ..layer import Layer, Reach, Size, Tensor, arg, check, number_of_axes, per_axis, words
+from ..record import frozen
 from ..size import divide, same
 from ..values import SIZES, STRIDE, TENSOR, NamedTensor
 from .borders import positions_of

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attrs import asdict
-
 from ..analysis.budget import FIGURES, against, costliest, where_most_is
 from ..diagnostics import Diagnostic
 from ..network import Network
+from ..record import as_dict
 from ..source import Span
 from .rule import Page, Rule
 from .thresholds import Thresholds
@@ -47,7 +46,7 @@ class BudgetExceeded(Rule):
         network, total = view.result.network, view.result.total
         if total is None or view.is_library:
             return
-        for name, limit in asdict(settings.budget).items():
+        for name, limit in as_dict(settings.budget).items():
             figure = None if limit is None else number(FIGURES[name](network, total))
             if figure is None or figure <= limit:
                 continue

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attrs import evolve
-
 from ..diagnostics import Diagnostic, Edit
+from ..record import evolve
 from ..scope import nodes_in
 from ..source import Span
 from ..syntax import tree

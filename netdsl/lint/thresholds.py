@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import Factory, frozen
+from ..record import field, frozen
 
 
 @frozen
@@ -24,5 +24,5 @@ class Thresholds:
     """The part of all parameters that one layer may hold (D302)."""
     receptive_field: float = 0.5
     """The part of the image's smaller side that a feature has to see before the average over all (D303)."""
-    budget: Budget = Factory(Budget)
+    budget: Budget = field(factory=Budget)
     """What the network may cost (D323)."""

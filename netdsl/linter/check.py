@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from ..compiler import Result
 from ..diagnostics import Diagnostic
@@ -12,6 +12,7 @@ from ..emit import TARGETS
 from ..lint import findings
 from ..lint.thresholds import Thresholds
 from ..network import Body, Experts, Network, Repeat, Step, Use
+from ..record import evolve
 from .selection import is_error
 from .suppressions import UNUSED, Suppressions
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from attrs import evolve
-
 from ..compiler import Result
 from ..diagnostics import Diagnostic
 from ..files import STANDARD_INPUT
 from ..lint import ON_EMIT
+from ..record import evolve
 from .check import check
 from .formats import is_file
 from .settings import settings_of

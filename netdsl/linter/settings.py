@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from typing import Any, TypeVar
 
-from attrs import Factory, evolve, field, fields, frozen, has
+from attrs import Factory, field, frozen
 
 from ..lint.thresholds import Thresholds
+from ..record import evolve, fields, has
 from ..spelling import nearest
 from .selection import Choice, check_ignored, codes_of, selected
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from bisect import bisect
 from collections.abc import Sequence
 
-from attrs import field, frozen
-
 from ..document import WIDTH, Document, Indent, Line, Paper, Trailing, group
+from ..record import field, frozen
 from ..source import Source
 from . import tree
 from .tokens import CLOSERS, CLOSING, END, Token, read_token

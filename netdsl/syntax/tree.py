@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from attrs import frozen
-
+from ..record import frozen
 from ..source import Source, Span
 
 if TYPE_CHECKING:
