@@ -6,13 +6,14 @@ import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 
 from . import __version__
 from .commands.shared import DONE, FOUND, INTERRUPTED, TEXT, USAGE, decided, files_of, report, takes_decisions, wrong
 from .diagnostics import CompileError
-from .files import decode, name_of, read, write
+from .files import decode, in_words, name_of, read, write
 from .source import Source
 
 TYPE_CHECKING = False
@@ -27,8 +28,7 @@ LINE = "in 28x28x1 | conv 32@3 | relu | dense 10"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0 done, 1 the networks have errors, 2 wrong usage."""
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a letter that the terminal lacks stops nothing
+    _open_streams()
     try:
         options = _parser().parse_args(arguments)
         run: Callable[[Namespace], int] = options.run
@@ -37,12 +37,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
     except SystemExit as end:  # argparse has said why
         return end.code if isinstance(end.code, int) else USAGE
-    except BrokenPipeError:  # whoever reads has seen enough; what is left must not fail again as Python exits
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever reads has seen enough
+        _close_streams()
         return DONE
+    except OSError as reason:  # a full disk; what can be wrong with files is said where they are read and written
+        place = "what was found" if reason.filename is None else f"`{reason.filename}`"
+        _close_streams(f"netdsl: error: cannot write {place}: {in_words(reason)}")
+        return FOUND
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        _close_streams("interrupted")
         return INTERRUPTED
+
+
+def _open_streams() -> None:
+    """Have something to write to, in which a letter that the terminal lacks stops nothing."""
+    if sys.stdout is None:  # it is closed, which is said when something is written
+        sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:  # `print` would take standard output instead
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _close_streams(message: str = "") -> None:
+    """Say a last word, and write no more: what waits to be written must not fail again as Python exits."""
+    with suppress(OSError):
+        if message:
+            print(message, file=sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # what stands in for a stream, as in tests, may have no descriptor
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 # What can be written

@@ -35,11 +35,11 @@ from .options import NO_OPTIONS, Options, place_of
 from .refusals import check_input, check_sizes, refusal
 from .scope import Block, Builder, Declarations, Entry, Given, Held, Lost, nodes_in, pruned, read_by
 from .size import Condition, Expression, TooLarge, Undecided, choose, symbol, symbols
-from .source import Source, Span, begins_line
+from .source import MAX_TEXT, Source, Span, begins_line
 from .spelling import nearest
 from .syntax import tree
 from .syntax.calls import argument_in_our_words, in_our_words
-from .syntax.parser import MAX_TEXT, parse
+from .syntax.parser import parse
 from .values import OPEN, OPERAND, TABLE, TENSOR, Kind, NamedTensor, Unfit, Word, is_number, show, whole
 from .values import Value as ArgumentValue
 

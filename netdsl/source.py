@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
+MAX_TEXT = 10_000_000
+"""Characters of a text, and of all files together that it uses."""
+
 
 @frozen(eq=False)
 class Source:

@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 
 from ..diagnostics import CompileError
-from ..files import STANDARD_INPUT, content_of, decode, encode, networks_in, shown, write
+from ..files import STANDARD_INPUT, content_of, decode, encode, networks_in, rewrite, shown
 from .shared import DONE, FOUND, TEXT, files_of, report, takes_line
 
 
@@ -46,7 +46,7 @@ def _format(options: Namespace, path: str) -> bool | None:
             if options.text is not None or path == STANDARD_INPUT:
                 _print_bytes(after)
             elif after != before:
-                write(path, after)
+                rewrite(path, after)
     except CompileError as refused:
         report(refused.diagnostics)
         return None

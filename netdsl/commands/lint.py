@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 
 from ..compiler import compile_source
 from ..diagnostics import CompileError, Diagnostic, render
-from ..files import STANDARD_INPUT, decode, name_of, networks_in, read, write
+from ..files import STANDARD_INPUT, content_of, decode, name_of, networks_in, read, rewrite, write
 from ..linter.check import Checked, check
 from ..linter.fixing import Mended, Refused, Text, fixable, mend
 from ..linter.formats import FORMATS, dumped, place, written
@@ -305,9 +305,8 @@ class Run:
         if entry.path is None:
             return Text.of(source.text)
         try:
-            with open(entry.path, encoding="utf-8", newline="") as file:
-                text = Text.of(file.read())
-        except (OSError, ValueError):
+            text = Text.of(content_of(entry.path).decode()) if os.path.isfile(entry.path) else None
+        except (CompileError, ValueError):
             text = None
         if text is None or text.text != source.text:
             print(f"{source.name}: it has changed meanwhile, and is left as it is", file=sys.stderr)
@@ -321,7 +320,7 @@ class Run:
             print(text.raw, end="" if text.raw.endswith("\n") else "\n")
             return True
         try:
-            write(entry.path, text.raw.encode())
+            rewrite(entry.path, text.raw.encode())
         except CompileError as refused:
             self.keep(refused.diagnostics, _ERRORS_ALONE)
             return False
