@@ -30,19 +30,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0 done, 1 the networks have errors, 2 wrong usage."""
     _open_streams()
     try:
-        options = _parser().parse_args(arguments)
-        run: Callable[[Namespace], int] = options.run
-        status = run(options)
+        try:
+            options = _parser().parse_args(arguments)
+            run: Callable[[Namespace], int] = options.run
+            status = run(options)
+        except SystemExit as end:  # argparse has said why
+            status = end.code if isinstance(end.code, int) else USAGE
         sys.stdout.flush()
         return status
-    except SystemExit as end:  # argparse has said why
-        return end.code if isinstance(end.code, int) else USAGE
     except BrokenPipeError:  # whoever reads has seen enough
         _close_streams()
         return DONE
-    except OSError as reason:  # a full disk; what can be wrong with files is said where they are read and written
-        place = "what was found" if reason.filename is None else f"`{reason.filename}`"
-        _close_streams(f"netdsl: error: cannot write {place}: {in_words(reason)}")
+    except OSError as reason:  # what is wrong with a file is said where it is read or written
+        is_lost = isinstance(reason, FileNotFoundError)
+        what = "the current folder is gone" if is_lost else f"cannot write the output: {in_words(reason)}"
+        _close_streams(f"netdsl: error: {what}")
         return FOUND
     except KeyboardInterrupt:
         _close_streams("interrupted")

@@ -1174,6 +1174,8 @@ class Elaborator:
         """Elaborate the stages of a pipeline."""
         value = entering
         for place, stage in enumerate(pipeline.stages):
+            if self.stages > MOST_STAGES:  # which has been told: nothing more is read
+                return None
             if place:
                 builder.is_lost = value is None
             if place and self.stage_is_closed(builder, stage):

@@ -304,8 +304,11 @@ class Run:
         source = checked.result.program.source
         if entry.path is None:
             return Text.of(source.text)
+        if os.path.exists(entry.path) and not os.path.isfile(entry.path):  # it cannot be read a second time
+            print(f"{source.name}: it is a device or a pipe, and is left as it is", file=sys.stderr)
+            return None
         try:
-            text = Text.of(content_of(entry.path).decode()) if os.path.isfile(entry.path) else None
+            text = Text.of(content_of(entry.path).decode())
         except (CompileError, ValueError):
             text = None
         if text is None or text.text != source.text:

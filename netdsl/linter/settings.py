@@ -95,11 +95,13 @@ def forget() -> None:
 
 def read_settings(path: str, must_exist: bool = True) -> Settings | None:
     """Return what a file of configuration decides; None where it says nothing of netdsl. Raises SettingsError."""
-    if not must_exist and not os.path.isfile(path):
+    if not must_exist and not os.path.exists(path):
         return None
     from ..files import MOST_BYTES, in_words
 
     try:
+        if not must_exist and not os.path.isfile(path) and not os.path.isdir(path):
+            raise SettingsError(f"`{_shown(path)}` is a device or a pipe, and no file")
         with open(path, "rb") as file:
             import tomllib
 
