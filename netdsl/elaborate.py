@@ -51,7 +51,9 @@ MOST_STAGES = 100_000
 MOST_TRIED = 2_000
 """Stages that a block may expand to where it is tried on other tensors and numbers, for whose mistake something is."""
 MOST_NESTED = 64
-"""Blocks in blocks."""
+"""Blocks in blocks, and files that use files."""
+MOST_USES = 1_000
+"""Places that use a file, in all files together."""
 
 RESIDUAL, FREEZE, IDENTITY = "residual", "freeze", "id"
 FORMS = (RESIDUAL, FREEZE)
@@ -170,8 +172,10 @@ class Elaborator:
         self.shared: dict[Block, tuple[Tensor, bool, Span]] = {}
         self.files: dict[str, Declarations | None] = {}
         self.reading = [source.name]
+        self.uses = 0
+        """Places that have used a file."""
         self.characters = 0
-        """Characters that have been read of other files."""
+        """Characters that have been read of other files, of one that is used twice both times."""
         self.constants: dict[str, Span] = {}
         """Every constant that has been read, in all files."""
         self.has_numbers = False
@@ -641,6 +645,12 @@ class Elaborator:
     def file_of(self, statement: tree.Use) -> Declarations | None:
         """Return what another file declares; None where it could not be read, which has been reported."""
         path = statement.path
+        if self.uses > MOST_USES or self.characters > MAX_TEXT:  # which has been told
+            raise Silent
+        self.uses += 1
+        if self.uses > MOST_USES:
+            message = f"files are used at more than {MOST_USES:,} places"
+            raise mistake("E026", message, path.span, help="put what is needed of them into one file")
         try:
             source = self.options.read(path.value, path.span.source)
         except OSError as reason:
@@ -660,11 +670,12 @@ class Elaborator:
                 "this closes it",
                 f"{circle}\nput what they have in common into a file of its own",
             )
-        if source.name not in self.files:
-            self.characters += len(source.text)
-            if len(self.reading) > MOST_NESTED or self.characters > MAX_TEXT:
+        self.characters += len(source.text)
+        is_too_deep = len(self.reading) > MOST_NESTED
+        if source.name not in self.files or self.characters > MAX_TEXT:
+            if is_too_deep or self.characters > MAX_TEXT:
                 message = f"the files that are used have more than {MAX_TEXT:,} characters together"
-                if len(self.reading) > MOST_NESTED:
+                if is_too_deep:
                     message = f"files use files more than {MOST_NESTED} deep"
                 raise mistake("E026", message, path.span, help="put what is needed of them into one file")
             self.reading.append(source.name)
