@@ -12,7 +12,7 @@ from importlib import import_module
 
 from . import __version__
 from .commands.shared import DONE, FOUND, INTERRUPTED, TEXT, USAGE, decided, files_of, report, takes_decisions, wrong
-from .diagnostics import CompileError
+from .diagnostics import CompileError, printable
 from .files import decode, in_words, name_of, read, write
 from .source import Source
 
@@ -275,7 +275,7 @@ def _summary(options: Namespace) -> int:
         for place, (name, summary) in enumerate(found):
             if place:
                 print()
-            _print_table(summary, name if several else "", options.format == "markdown")
+            _print_table(summary, printable(name) if several else "", options.format == "markdown")
     return DONE if is_done else FOUND
 
 

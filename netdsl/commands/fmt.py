@@ -6,7 +6,7 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 
-from ..diagnostics import CompileError
+from ..diagnostics import CompileError, printable
 from ..files import STANDARD_INPUT, content_of, decode, encode, networks_in, rewrite, shown
 from .shared import DONE, FOUND, TEXT, files_of, report, takes_line
 
@@ -53,7 +53,7 @@ def _format(options: Namespace, path: str) -> bool | None:
     if after != before and options.diff:
         _print_bytes(_difference(before, after, shown(path)))
     elif after != before and options.check:
-        print(f"Would reformat: {shown(path)}")
+        print(f"Would reformat: {printable(shown(path))}")
     return after != before
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from attrs import evolve, frozen
 
 from ..compiler import compile_source
-from ..diagnostics import CompileError, Diagnostic, render
+from ..diagnostics import CompileError, Diagnostic, printable, render
 from ..files import STANDARD_INPUT, content_of, decode, name_of, networks_in, read, rewrite, write
 from ..linter.check import Checked, check
 from ..linter.fixing import Mended, Refused, Text, fixable, mend
@@ -286,7 +286,7 @@ class Run:
         """Write comments that suppress what is found, and return what is left to find."""
         source = checked.result.program.source
         if checked.errors:
-            print(f"{source.name}: no comments are written into a text with errors", file=sys.stderr)
+            print(f"{printable(source.name)}: no comments are written into a text with errors", file=sys.stderr)
             return checked
         edits, count = with_noqa(source, checked.found, checked.suppressions)
         text = self.text_of(entry, checked) if edits else None
@@ -305,14 +305,14 @@ class Run:
         if entry.path is None:
             return Text.of(source.text)
         if os.path.exists(entry.path) and not os.path.isfile(entry.path):  # it cannot be read a second time
-            print(f"{source.name}: it is a device or a pipe, and is left as it is", file=sys.stderr)
+            print(f"{printable(source.name)}: it is a device or a pipe, and is left as it is", file=sys.stderr)
             return None
         try:
             text = Text.of(content_of(entry.path).decode())
         except (CompileError, ValueError):
             text = None
         if text is None or text.text != source.text:
-            print(f"{source.name}: it has changed meanwhile, and is left as it is", file=sys.stderr)
+            print(f"{printable(source.name)}: it has changed meanwhile, and is left as it is", file=sys.stderr)
             return None
         return text
 
@@ -354,7 +354,7 @@ class Run:
         if options.output_file is None:
             print(text, end="", file=stream)
         else:
-            write(options.output_file, text.encode())
+            write(options.output_file, text.encode(errors="backslashreplace"))
 
     def outcome(self) -> str:
         """Return how much was found and mended, in a line."""
@@ -381,6 +381,7 @@ def _counted(number: int, what: str) -> str:
 def _refusal(refused: Refused) -> str:
     """Return why a fix was not made."""
     name, line, column = place(refused.diagnostic.span)
+    name = printable(name)
     fault = "; that is a mistake in netdsl, please report it" if refused.is_ours else ""
     mistake = refused.mistake
     return (

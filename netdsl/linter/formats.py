@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ..diagnostics import Diagnostic
+from ..diagnostics import Diagnostic, printable
 from ..source import Source, Span
 from .selection import is_error, name_of
 
@@ -42,7 +42,7 @@ def as_concise(found: Sequence[Diagnostic]) -> str:
 def _line(diagnostic: Diagnostic) -> str:
     name, line, column = place(diagnostic.span)
     star = "[*] " if diagnostic.fix is not None and diagnostic.fix.is_safe else ""
-    return f"{name}:{line}:{column}: {diagnostic.code} {star}{_one_line(diagnostic.message)}"
+    return f"{printable(name)}:{line}:{column}: {diagnostic.code} {star}{_one_line(diagnostic.message)}"
 
 
 def _one_line(text: str) -> str:
