@@ -52,6 +52,8 @@ MOST_TRIED = 2_000
 """Stages that a block may expand to where it is tried on other tensors and numbers, for whose mistake something is."""
 MOST_NESTED = 64
 """Blocks in blocks, and files that use files."""
+MOST_LISTED = 100
+"""Members of a choice that a message lists."""
 MOST_USES = 1_000
 """Places that use a file, in all files together."""
 
@@ -257,7 +259,7 @@ class Elaborator:
         """Return the member of a choice that has been picked; asks for one where none has."""
         place = self.name_of_choice(place, span)
         self.choices[place] = span
-        listed = ", ".join(map(show, members))
+        listed = ", ".join(map(show, members[:MOST_LISTED])) + (", ..." if len(members) > MOST_LISTED else "")
         if place not in self.options.picks:
             if self.checking:
                 return opened(members[0], place)

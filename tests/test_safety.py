@@ -82,7 +82,7 @@ BEYOND = {
 
 @pytest.mark.parametrize("text, message", BEYOND.values(), ids=BEYOND)
 def test_each_limit_has_its_message(text: str, message: str) -> None:
-    found, _ = measured(lambda: netdsl.check(text), most=500_000 + 50 * len(text))
+    found, _ = measured(lambda: netdsl.check(text), most=3_000_000 + 50 * len(text))
     (error,) = (one for one in found if one.severity == "error")
     assert error.code == "E026"
     assert message in error.message
@@ -519,7 +519,7 @@ def test_an_interruption(command: tuple[str, ...], tmp_path: Path) -> None:
         file.write("in 8")
         file.flush()
         running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=60)
+    out, err = running.communicate(timeout=60)  # with the end of the text: the signal may have come before its reading
     assert (running.returncode, out, err) == (130, "", "interrupted\n")
 
 

@@ -171,7 +171,10 @@ def fingerprints(found: Sequence[Diagnostic]) -> Iterator[tuple[Diagnostic, str]
         source, span = diagnostic.span.source, diagnostic.span
         name = os.path.relpath(source.name).replace(os.sep, "/") if is_file(source) else source.name
         facts = (name, diagnostic.code, diagnostic.message, span.text)
-        yield diagnostic, sha256("\0".join((*facts, str(seen[facts]))).encode()).hexdigest()[:32]
+        yield (
+            diagnostic,
+            sha256("\0".join((*facts, str(seen[facts]))).encode(errors="surrogateescape")).hexdigest()[:32],
+        )
         seen[facts] += 1
 
 
