@@ -1,7 +1,17 @@
-"""`python -m netdsl` is the command line."""
+"""`netdsl` and `python -m netdsl`: the command line, which may be interrupted while it is loaded."""
 
 import sys
 
-from .cli import main
 
-sys.exit(main())
+def main() -> int:
+    """Run the command line, and return its exit status."""
+    try:
+        from .cli import main
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,6 +6,7 @@ import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 
@@ -23,7 +24,7 @@ from .commands.shared import (
     write_out,
     wrong,
 )
-from .diagnostics import CompileError
+from .diagnostics import CompileError, printable
 from .files import decode, in_words, name_of, read
 from .source import Source
 
@@ -39,38 +40,47 @@ LINE = "in 28x28x1 | conv 32@3 | relu | dense 10"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0 done, 1 the networks have errors, 2 wrong usage."""
-    for stream in ("stdout", "stderr"):
-        if getattr(sys, stream) is None:  # it is closed, and nobody reads it
-            setattr(sys, stream, os.fdopen(_nowhere(), "w", encoding="utf-8"))
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a letter that the terminal lacks stops nothing
+    _open_streams()
     try:
-        options = _parser().parse_args(arguments)
-        run: Callable[[Namespace], int] = options.run
-        status = run(options)
+        try:
+            options = _parser().parse_args(arguments)
+            run: Callable[[Namespace], int] = options.run
+            status = run(options)
+        except SystemExit as end:  # argparse has said why
+            status = end.code if isinstance(end.code, int) else USAGE
         sys.stdout.flush()
         return status
-    except SystemExit as end:  # argparse has said why
-        return end.code if isinstance(end.code, int) else USAGE
     except BrokenPipeError:  # whoever reads has seen enough
-        _give_up_output()
+        _close_streams()
         return DONE
-    except OSError as reason:  # files have their own messages; this is what is printed
-        print(f"netdsl: error: cannot write the output: {in_words(reason)}", file=sys.stderr)
-        _give_up_output()
+    except OSError as reason:  # what is wrong with a file is said where it is read or written
+        is_lost = isinstance(reason, FileNotFoundError)
+        what = "the current folder is gone" if is_lost else f"cannot write the output: {in_words(reason)}"
+        _close_streams(f"netdsl: error: {what}")
         return FOUND
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        _close_streams("interrupted")
         return INTERRUPTED
 
 
-def _give_up_output() -> None:
-    """Write to nowhere from now on, so that what is left to be printed does not fail again as Python exits."""
-    os.dup2(_nowhere(), sys.stdout.fileno())
+def _open_streams() -> None:
+    """Have something to write to, in which a letter that the terminal lacks stops nothing."""
+    if sys.stdout is None:  # it is closed, which is said when something is written
+        sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:  # `print` would take standard output instead
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def _nowhere() -> int:
-    return os.open(os.devnull, os.O_WRONLY)
+def _close_streams(message: str = "") -> None:
+    """Say a last word, and write no more: what waits to be written must not fail again as Python exits."""
+    with suppress(OSError):
+        if message:
+            print(message, file=sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # what stands in for a stream, as in tests, may have no descriptor
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 # What can be written
@@ -277,7 +287,7 @@ def _summary(options: Namespace) -> int:
         for place, (name, summary) in enumerate(found):
             if place:
                 print()
-            _print_table(summary, name if several else "", options.format == "markdown")
+            _print_table(summary, printable(name) if several else "", options.format == "markdown")
     return DONE if is_done else FOUND
 
 

@@ -188,8 +188,8 @@ def render(diagnostic: Diagnostic, colour: bool = False) -> str:
     helps = [f"{'help: ' if n == 0 else '      '}{text}" for n, text in enumerate(help)]
     lines = [f"{own}{diagnostic.code}{off} {bold}{message}{off}"]
     if not span.source.text:  # a file that is empty, or could not be read
-        return "\n".join([*lines, f"  {blue}-->{off} {span.source.name}", *helps])
-    lines.append(f"  {blue}-->{off} {span.source.name}:{line}:{column}")
+        return "\n".join([*lines, f"  {blue}-->{off} {printable(span.source.name)}", *helps])
+    lines.append(f"  {blue}-->{off} {printable(span.source.name)}:{line}:{column}")
     gutter = max(len(str(place.source.line_and_column(place.start)[0])) for place, _, _ in places)
     empty = f" {blue}{'':{gutter}} |{off} "
     source: Source | None = span.source
@@ -197,11 +197,16 @@ def render(diagnostic: Diagnostic, colour: bool = False) -> str:
     for place_source, number, start, marks in _by_line(places):
         if place_source is not source:
             source = place_source
-            lines.append(f"  {blue}:::{off} {source.name}")
+            lines.append(f"  {blue}:::{off} {printable(source.name)}")
         shown, rows = _draw_line(place_source, start, marks)
         lines.append(f" {blue}{number:{gutter}} |{off} {shown}".rstrip())
         lines.extend((empty + row).rstrip() for row in rows)
     return "\n".join([*lines, *helps])
+
+
+def printable(name: str) -> str:
+    """Return the name of a file as it can be shown, on one line: a file may be called anything."""
+    return name if name.isprintable() else "".join(c if c.isprintable() else "?" for c in name)
 
 
 def _fit_to_show(text: str) -> str:

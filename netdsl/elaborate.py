@@ -36,11 +36,11 @@ from .record import evolve, frozen
 from .refusals import check_input, check_sizes, refusal
 from .scope import Block, Builder, Declarations, Entry, Given, Held, Lost, nodes_in, pruned, read_by
 from .size import Condition, Expression, TooLarge, Undecided, choose, symbol, symbols
-from .source import Source, Span, begins_line
+from .source import MAX_TEXT, Source, Span, begins_line
 from .spelling import nearest
 from .syntax import tree
 from .syntax.calls import argument_in_our_words, in_our_words, with_sizes_joined
-from .syntax.parser import MAX_TEXT, parse
+from .syntax.parser import parse
 from .values import OPEN, OPERAND, TABLE, TENSOR, Kind, NamedTensor, Unfit, Word, is_number, show, whole
 from .values import Value as ArgumentValue
 
@@ -52,7 +52,11 @@ MOST_STAGES = 100_000
 MOST_TRIED = 2_000
 """Stages that a block may expand to where it is tried on other tensors and numbers, for whose mistake something is."""
 MOST_NESTED = 64
-"""Blocks in blocks."""
+"""Blocks in blocks, and files that use files."""
+MOST_LISTED = 100
+"""Members of a choice that a message lists."""
+MOST_USES = 1_000
+"""Places that use a file, in all files together."""
 
 RESIDUAL, FREEZE, IDENTITY = "residual", "freeze", "id"
 FORMS = (RESIDUAL, FREEZE)
@@ -181,8 +185,10 @@ class Elaborator:
         self.shared: dict[Block, tuple[Tensor, bool, Span]] = {}
         self.files: dict[str, Declarations | None] = {}
         self.reading = [source.name]
+        self.uses = 0
+        """Places that have used a file."""
         self.characters = 0
-        """Characters that have been read of other files."""
+        """Characters that have been read of other files, of one that is used twice both times."""
         self.constants: dict[str, Span] = {}
         """Every constant that has been read, in all files."""
         self.has_numbers = False
@@ -265,7 +271,7 @@ class Elaborator:
         """Return the member of a choice that has been picked; asks for one where none has."""
         place = self.name_of_choice(place, span)
         self.choices[place] = span
-        listed = ", ".join(map(show, members))
+        listed = ", ".join(map(show, members[:MOST_LISTED])) + (", ..." if len(members) > MOST_LISTED else "")
         if place not in self.options.picks:
             if self.checking:
                 return opened(members[0], place)
@@ -655,6 +661,12 @@ class Elaborator:
     def file_of(self, statement: tree.Use) -> Declarations | None:
         """Return what another file declares; None where it could not be read, which has been reported."""
         path = statement.path
+        if self.uses > MOST_USES or self.characters > MAX_TEXT:  # which has been told
+            raise Silent
+        self.uses += 1
+        if self.uses > MOST_USES:
+            message = f"files are used at more than {MOST_USES:,} places"
+            raise mistake("E026", message, path.span, help="put what is needed of them into one file")
         try:
             source = self.options.read(path.value, path.span.source)
         except OSError as reason:
@@ -674,11 +686,12 @@ class Elaborator:
                 "this closes it",
                 f"{circle}\nput what they have in common into a file of its own",
             )
-        if source.name not in self.files:
-            self.characters += len(source.text)
-            if len(self.reading) > MOST_NESTED or self.characters > MAX_TEXT:
+        self.characters += len(source.text)
+        is_too_deep = len(self.reading) > MOST_NESTED
+        if source.name not in self.files or self.characters > MAX_TEXT:
+            if is_too_deep or self.characters > MAX_TEXT:
                 message = f"the files that are used have more than {MAX_TEXT:,} characters together"
-                if len(self.reading) > MOST_NESTED:
+                if is_too_deep:
                     message = f"files use files more than {MOST_NESTED} deep"
                 raise mistake("E026", message, path.span, help="put what is needed of them into one file")
             self.reading.append(source.name)
@@ -1196,6 +1209,8 @@ class Elaborator:
         """Elaborate the stages of a pipeline."""
         value = entering
         for place, stage in enumerate(pipeline.stages):
+            if self.stages > MOST_STAGES:  # which has been told: nothing more is read
+                return None
             if place:
                 builder.is_lost = value is None
             if place and self.stage_is_closed(builder, stage):

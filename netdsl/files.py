@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import codecs
 import os.path
 import re
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from typing import BinaryIO
 
 from .diagnostics import CompileError, Diagnostic
-from .source import Source, Span
+from .source import MAX_TEXT, Source, Span
 from .spelling import nearest
 
 STANDARD_INPUT = "-"
-BYTE_ORDER_MARK = "\ufeff".encode()
+BYTE_ORDER_MARK = codecs.BOM_UTF8
+MOST_BYTES = 4 * MAX_TEXT
+"""What is read of a file: more than that is more than MAX_TEXT characters, whatever they are."""
 
 
 def name_of(path: str) -> str:
@@ -32,19 +37,27 @@ def shown(path: str) -> str:
 
 
 def content_of(path: str) -> bytes:
-    """Return the bytes of a file; `-` is standard input. Raises CompileError where it is not there."""
+    """Return the bytes of a file, of an endless one the first; `-` is standard input.
+
+    Raises CompileError where it is not there.
+    """
     name = shown(path)
     try:
         if path == STANDARD_INPUT:
             if sys.stdin is None:
                 raise unreadable(name, "standard input is closed")
-            return sys.stdin.buffer.read()
+            return _first_of(sys.stdin.buffer)
         with open(path, "rb") as file:
-            return file.read()
+            return _first_of(file)
     except OSError as reason:
         raise unreadable(name, f"cannot read `{name}`: {in_words(reason)}") from None
     except ValueError:  # a NUL in the path
         raise unreadable(name, "there is no file of this name") from None
+
+
+def _first_of(file: BinaryIO) -> bytes:
+    """Return what is in a file, up to as much as makes the text too long."""
+    return file.read(MOST_BYTES + 1)
 
 
 LIBRARY = "std/"
@@ -114,18 +127,57 @@ def reader(folder: str | None) -> Callable[[str, Source], Source]:
             raise OSError("a path is relative to the file that uses it, with `/` between folders")
         name = os.path.normpath(os.path.join(os.path.dirname(user.name), path))
         inside, root = os.path.realpath(name), os.path.realpath(folder)
-        if os.path.commonpath((inside, root)) != root:
+        if not _holds(root, inside):
             raise OSError("it lies outside of the folder of the file that is compiled, where all files have to be")
+        relative = os.path.relpath(inside, root)
         try:
-            return read(os.path.normpath(os.path.join(folder, os.path.relpath(inside, root))))  # a file has one name
-        except CompileError as error:
+            with _open_inside(root, relative) as file:
+                content = _first_of(file)
+        except OSError as reason:
             guess = "" if os.path.lexists(name) else _beside(name, path) or _library_path(path)
-            cure = f"; did you mean `{guess}`?" if guess else ""
-            said = error.diagnostics[0].message
-            reason = said.partition(": ")[2] if said.startswith("cannot read") else f"it {said.partition('` ')[2]}"
-            raise OSError(reason + cure) from None
+            raise OSError(in_words(reason) + (f"; did you mean `{guess}`?" if guess else "")) from None
+        try:
+            return decode(content, os.path.normpath(os.path.join(folder, relative)))  # a file has one name
+        except CompileError as error:
+            raise OSError(f"it {error.diagnostics[0].message.partition('` ')[2]}") from None
 
     return find
+
+
+def _holds(folder: str, path: str) -> bool:
+    """Whether a path is of something in a folder; both are without links."""
+    try:
+        return os.path.commonpath((path, folder)) == folder
+    except ValueError:  # they are on two drives
+        return False
+
+
+def _open_inside(root: str, path: str) -> BinaryIO:
+    """Open a file by its path from a folder, on which no link is followed. Raises OSError, also where it is no file.
+
+    Whatever is exchanged for a link meanwhile, nothing outside of the folder is opened; and a pipe is not waited for.
+    """
+    if os.open not in os.supports_dir_fd:
+        file = os.open(os.path.join(root, path), os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    else:
+        *folders, last = path.split(os.sep)
+        here = os.open(root, _FOLDER)
+        try:
+            for folder in folders:
+                above, here = here, os.open(folder, _FOLDER | os.O_NOFOLLOW, dir_fd=here)
+                os.close(above)
+            file = os.open(last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY, dir_fd=here)
+        finally:
+            os.close(here)
+    mode = os.fstat(file).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(file)
+        raise IsADirectoryError if stat.S_ISDIR(mode) else OSError(0, "it is a device or a pipe, and no file")
+    return os.fdopen(file, "rb")
+
+
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0)
+"""How folders are opened that are only passed through."""
 
 
 def _beside(name: str, path: str) -> str:
@@ -151,16 +203,16 @@ def _of_library(path: str) -> Source:
     return Source(f"{LIBRARY}{name}{ENDING}", _text_of_library(name))
 
 
-_FOLDER = os.path.join(os.path.dirname(__file__), "library", "std")
+_LIBRARY_FOLDER = os.path.join(os.path.dirname(__file__), "library", "std")
 
 
 def _library() -> list[str]:
     """Return the names of the files of the library."""
-    return sorted(file.removesuffix(ENDING) for file in os.listdir(_FOLDER) if file.endswith(ENDING))
+    return sorted(file.removesuffix(ENDING) for file in os.listdir(_LIBRARY_FOLDER) if file.endswith(ENDING))
 
 
 def _text_of_library(name: str) -> str:
-    with open(os.path.join(_FOLDER, name + ENDING), encoding="utf-8") as file:
+    with open(os.path.join(_LIBRARY_FOLDER, name + ENDING), encoding="utf-8") as file:
         return file.read()
 
 
@@ -182,15 +234,21 @@ def blocks_of_library(word: str) -> tuple[str, tuple[str, ...]]:
 
 
 def decode(content: bytes, name: str) -> Source:
-    """Return bytes as a text. Raises CompileError where they are none."""
+    """Return bytes as a text, of too many as a text that is too long. Raises CompileError where they are none."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise unreadable(name, f"`{name}` is not a text in UTF-8, but one in UTF-16")
     if b"\0" in content:
         raise unreadable(name, f"`{name}` is not a text: it has bytes of value 0 in it")
     try:
-        text = content.decode("utf-8")
+        text, _ = codecs.utf_8_decode(content, "strict", len(content) <= MOST_BYTES)
     except UnicodeDecodeError as reason:
         line = content.count(b"\n", 0, reason.start) + 1
         raise unreadable(name, f"`{name}` is not a text in UTF-8: line {line} has other bytes in it") from None
-    return Source(name, text.replace("\r\n", "\n"))
+    text = text.replace("\r\n", "\n")
+    if "\r" in text:  # some programs show a new line there, where to us a comment goes on
+        line = text.count("\n", 0, text.index("\r")) + 1
+        raise unreadable(name, f"`{name}` has a carriage return in line {line} that no line feed follows")
+    return Source(name, text)
 
 
 def write(path: str, content: bytes) -> None:
@@ -199,26 +257,39 @@ def write(path: str, content: bytes) -> None:
     Raises CompileError where that cannot be.
     """
     try:
-        _write(os.path.realpath(path), content)
+        if os.path.exists(path) and not os.path.isfile(path):
+            with open(path, "wb") as file:
+                file.write(content)
+        else:
+            _replace(os.path.realpath(path), content)
     except OSError as reason:
         raise unreadable(path, f"cannot write `{path}`: {in_words(reason)}") from None
 
 
-def _write(path: str, content: bytes) -> None:
-    if os.path.exists(path) and not os.path.isfile(path):
-        with open(path, "wb") as file:
-            file.write(content)
-        return
+def rewrite(path: str, content: bytes) -> None:
+    """Write what a file is to hold from now on. Raises CompileError where that cannot be, as with a pipe."""
+    if not os.path.isfile(path):
+        raise unreadable(path, f"cannot rewrite `{path}`: it is a device or a pipe, or not there any more")
+    write(path, content)
+
+
+def _replace(path: str, content: bytes) -> None:
+    """Write a file beside another one that takes its place, with the same mode. Raises OSError."""
+    mode = stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else None
+    if mode is not None and not os.access(path, os.W_OK):
+        raise PermissionError
     unfinished = f"{path}.{os.getpid()}.tmp"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(unfinished, flags, 0o666 if mode is None else mode)
     try:
-        with open(unfinished, "xb") as file:
+        with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        if os.path.exists(path):
-            os.chmod(unfinished, os.stat(path).st_mode)
+        if mode is not None:
+            os.chmod(unfinished, mode)
         os.replace(unfinished, path)
-    finally:
-        if os.path.exists(unfinished):
-            os.remove(unfinished)
+    except BaseException:
+        os.remove(unfinished)
+        raise
 
 
 def encode(text: str, like: bytes) -> bytes:

@@ -611,7 +611,7 @@ def test_a_file_that_may_not_be_written(capsys: Capture, folder: Path, monkeypat
         raise PermissionError(13, "Permission denied")
 
     write(folder, a=TWICE)
-    monkeypatch.setattr("netdsl.files._write", refuse)
+    monkeypatch.setattr("netdsl.files._replace", refuse)
     status, out, _ = outcome(capsys, "lint", "a.net", "--fix")
     assert status == 1
     assert "cannot write `a.net`: permission denied" in out

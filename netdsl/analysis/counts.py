@@ -108,15 +108,31 @@ FEW_ROWS = 1_000
 
 def listed_rows(network: Network, depth: int | None = None) -> tuple[Row, ...]:
     """Return the lines of a summary, if they are not too many. Raises CompileError where they are."""
-    found = tuple(islice(rows(network, depth), MOST_ROWS + 1))
-    if len(found) <= MOST_ROWS:
-        return found
+    if depth is not None or _least_rows(network.body, {}) <= MOST_ROWS:
+        found = tuple(islice(rows(network, depth), MOST_ROWS + 1))
+        if len(found) <= MOST_ROWS:
+            return found
     fits = 0
     while sum(1 for _ in islice(rows(network, fits + 1), FEW_ROWS + 1)) <= FEW_ROWS:
         fits += 1
     message = f"this network has more than {MOST_ROWS:,} layers, too many to be listed"
     help = f"`netdsl summary --depth {fits}` folds them into fewer lines" if fits else ""
     raise CompileError((Diagnostic("E026", message, Span(network.source, 0, 0), help=help),))
+
+
+def _least_rows(body: Body, known: dict[Body, int]) -> int:
+    """Return how many lines a body has at least, without making them; repeats of shared weights may have more."""
+    if body not in known:
+        inner = (
+            [run.body for run in step.does.runs]
+            if isinstance(step.does, Repeat)
+            else [step.does.body]
+            if isinstance(step.does, Use)
+            else None
+            for step in body.steps
+        )
+        known[body] = sum(1 if bodies is None else sum(_least_rows(each, known) for each in bodies) for bodies in inner)
+    return known[body]
 
 
 def rows(network: Network, depth: int | None = None) -> Iterator[Row]:

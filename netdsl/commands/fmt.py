@@ -6,8 +6,8 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 
-from ..diagnostics import CompileError
-from ..files import STANDARD_INPUT, content_of, decode, encode, networks_in, shown, write
+from ..diagnostics import CompileError, printable
+from ..files import STANDARD_INPUT, content_of, decode, encode, networks_in, rewrite, shown
 from .shared import DONE, FOUND, TEXT, files_of, report, say_there_is_none, takes_line
 
 
@@ -49,14 +49,14 @@ def _format(options: Namespace, path: str) -> bool | None:
             if options.text is not None or path == STANDARD_INPUT:
                 _print_bytes(after)
             elif after != before:
-                write(path, after)
+                rewrite(path, after)
     except CompileError as refused:
         report(refused.diagnostics)
         return None
     if after != before and options.diff:
         _print_bytes(_difference(before, after, shown(path)))
     elif after != before and options.check:
-        print(f"Would reformat: {shown(path)}")
+        print(f"Would reformat: {printable(shown(path))}")
     return after != before
 
 

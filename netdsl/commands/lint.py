@@ -14,8 +14,8 @@ from typing import Any
 from attrs import frozen
 
 from ..compiler import compile_source
-from ..diagnostics import CompileError, Diagnostic, render
-from ..files import STANDARD_INPUT, decode, name_of, networks_in, read, write
+from ..diagnostics import CompileError, Diagnostic, printable, render
+from ..files import STANDARD_INPUT, content_of, decode, name_of, networks_in, read, rewrite
 from ..linter.check import Checked, check
 from ..linter.fixing import Mended, Refused, Text, fixable, mend
 from ..linter.formats import FORMATS, dumped, place, written
@@ -284,7 +284,7 @@ class Run:
         """Write comments that suppress what is found, and return what is left to find."""
         source = checked.result.program.source
         if checked.errors:
-            print(f"{source.name}: no comments are written into a text with errors", file=sys.stderr)
+            print(f"{printable(source.name)}: no comments are written into a text with errors", file=sys.stderr)
             return checked
         edits, count = with_noqa(source, checked.found, checked.suppressions)
         text = self.text_of(entry, checked) if edits else None
@@ -302,13 +302,15 @@ class Run:
         source = checked.result.program.source
         if entry.path is None:
             return Text.of(source.text)
+        if os.path.exists(entry.path) and not os.path.isfile(entry.path):  # it cannot be read a second time
+            print(f"{printable(source.name)}: it is a device or a pipe, and is left as it is", file=sys.stderr)
+            return None
         try:
-            with open(entry.path, encoding="utf-8", newline="") as file:
-                text = Text.of(file.read())
-        except (OSError, ValueError):
+            text = Text.of(content_of(entry.path).decode())
+        except (CompileError, ValueError):
             text = None
         if text is None or text.text != source.text:
-            print(f"{source.name}: it has changed meanwhile, and is left as it is", file=sys.stderr)
+            print(f"{printable(source.name)}: it has changed meanwhile, and is left as it is", file=sys.stderr)
             return None
         return text
 
@@ -319,7 +321,7 @@ class Run:
             print(text.raw, end="" if text.raw.endswith("\n") else "\n")
             return True
         try:
-            write(entry.path, text.raw.encode())
+            rewrite(entry.path, text.raw.encode())
         except CompileError as refused:
             self.keep(refused.diagnostics, _ERRORS_ALONE)
             return False
@@ -377,6 +379,7 @@ def _counted(number: int, what: str) -> str:
 def _refusal(refused: Refused) -> str:
     """Return why a fix was not made."""
     name, line, column = place(refused.diagnostic.span)
+    name = printable(name)
     fault = "; that is a mistake in netdsl, please report it" if refused.is_ours else ""
     mistake = refused.mistake
     return (

@@ -126,7 +126,7 @@ def write_out(path: str, text: str, networks: Iterable[str]) -> None:
         return
     if os.path.realpath(path) in map(os.path.realpath, networks):
         raise unreadable(path, f"cannot write `{path}`: the network itself is in it, and would be lost")
-    write(path, text.encode())
+    write(path, text.encode(errors="backslashreplace"))
 
 
 def say_there_is_none(places: Sequence[str]) -> None:

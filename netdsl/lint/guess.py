@@ -33,9 +33,12 @@ RANKS = (None, 1, 2, 3)
 def guesses(result: Result) -> list[Network]:
     """Return the networks that a text may be where its mistakes are mended, with the fewest stages left unknown.
 
-    A stage with a mistake is one of which nothing is known but its place.
+    A stage with a mistake is one of which nothing is known but its place. Beyond a limit there is nothing to guess, and
+    each guess would take as long as it took to come there.
     """
     network = result.network
+    if any(error.code == "E026" for error in result.errors):
+        return [network]
     walks = [_Guess(network.source, network.options, rank) for rank in RANKS]
     made = [walk.file(result.program, network.name)[0] for walk in walks]
     fewest = min(walk.unknown_stages for walk in walks)

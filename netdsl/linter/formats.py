@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ..diagnostics import Diagnostic
+from ..diagnostics import Diagnostic, printable
 from ..source import Source, Span
 from .selection import is_error, name_of
 
@@ -42,7 +42,7 @@ def as_concise(found: Sequence[Diagnostic]) -> str:
 def _line(diagnostic: Diagnostic) -> str:
     name, line, column = place(diagnostic.span)
     star = "[*] " if diagnostic.fix is not None and diagnostic.fix.is_safe else ""
-    return f"{name}:{line}:{column}: {diagnostic.code} {star}{_one_line(diagnostic.message)}"
+    return f"{printable(name)}:{line}:{column}: {diagnostic.code} {star}{_one_line(diagnostic.message)}"
 
 
 def _one_line(text: str) -> str:
@@ -171,7 +171,10 @@ def fingerprints(found: Sequence[Diagnostic]) -> Iterator[tuple[Diagnostic, str]
         source, span = diagnostic.span.source, diagnostic.span
         name = os.path.relpath(source.name).replace(os.sep, "/") if is_file(source) else source.name
         facts = (name, diagnostic.code, diagnostic.message, span.text)
-        yield diagnostic, sha256("\0".join((*facts, str(seen[facts]))).encode()).hexdigest()[:32]
+        yield (
+            diagnostic,
+            sha256("\0".join((*facts, str(seen[facts]))).encode(errors="surrogateescape")).hexdigest()[:32],
+        )
         seen[facts] += 1
 
 

@@ -106,8 +106,8 @@ def _artifact(source: Source) -> dict[str, Any]:
         return {"uri": quote(source.name.strip("<>"))}
     path = os.path.relpath(source.name)
     if path.startswith(os.pardir):
-        return {"uri": f"file://{quote(os.path.abspath(source.name).replace(os.sep, '/'))}"}
-    return {"uri": quote(path.replace(os.sep, "/")), "uriBaseId": ROOT}
+        return {"uri": f"file://{quote(os.fsencode(os.path.abspath(source.name).replace(os.sep, '/')))}"}
+    return {"uri": quote(os.fsencode(path.replace(os.sep, "/"))), "uriBaseId": ROOT}
 
 
 def _region(span: Span) -> dict[str, int]:

@@ -66,6 +66,9 @@ class Settings:
 # Files of configuration
 
 
+_NO_SETTINGS = Settings()
+
+
 def settings_of(path: str) -> Settings:
     """Return what the configuration nearest to a file decides, which lies in its folder or above.
 
@@ -74,36 +77,43 @@ def settings_of(path: str) -> Settings:
     return _settings_in(os.path.dirname(os.path.abspath(path)))
 
 
-@cache
 def _settings_in(folder: str) -> Settings:
-    for name in (OWN, PROJECT):
-        settings = read_settings(os.path.join(folder, name), must_exist=False)
-        if settings is not None:
-            return settings
-    above = os.path.dirname(folder)
-    return Settings() if above == folder else _settings_in(above)
+    while (settings := _settings_of_folder(folder)) is None and folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+    return settings or _NO_SETTINGS
+
+
+@cache
+def _settings_of_folder(folder: str) -> Settings | None:
+    found = (read_settings(os.path.join(folder, name), must_exist=False) for name in (OWN, PROJECT))
+    return next((settings for settings in found if settings is not None), None)
 
 
 def forget() -> None:
     """Read configurations anew: they may have changed."""
-    _settings_in.cache_clear()
+    _settings_of_folder.cache_clear()
 
 
 def read_settings(path: str, must_exist: bool = True) -> Settings | None:
     """Return what a file of configuration decides; None where it says nothing of netdsl. Raises SettingsError."""
-    from ..files import in_words
+    if not must_exist and not os.path.exists(path):
+        return None
+    from ..files import MOST_BYTES, in_words
 
     try:
+        if not must_exist and not os.path.isfile(path) and not os.path.isdir(path):
+            raise SettingsError(f"`{_shown(path)}` is a device or a pipe, and no file")
         with open(path, "rb") as file:
             import tomllib
 
-            content = tomllib.load(file)
-    except (FileNotFoundError, NotADirectoryError) as reason:
-        if not must_exist:
-            return None
-        raise SettingsError(f"cannot read `{_shown(path)}`: {in_words(reason)}") from None
+            text = file.read(MOST_BYTES + 1)
+            if len(text) > MOST_BYTES:
+                raise SettingsError(f"`{_shown(path)}` has more than {MOST_BYTES:,} bytes, which is the limit")
+            content = tomllib.loads(text.decode().replace("\r\n", "\n"))
     except OSError as reason:
         raise SettingsError(f"cannot read `{_shown(path)}`: {in_words(reason)}") from None
+    except RecursionError:
+        raise SettingsError(f"`{_shown(path)}` is nested too deeply") from None
     except ValueError as reason:  # of TOML, or of UTF-8
         raise SettingsError(f"`{_shown(path)}` is not TOML: {str(reason)[:1].lower()}{str(reason)[1:]}") from None
     if os.path.basename(path) == PROJECT:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ..diagnostics import Diagnostic, each_once
-from ..source import Source, Span
+from ..source import MAX_TEXT, Source, Span
 from . import tree
 from .builder import Builder
 from .tables import ACCEPTED, RULES, START, STATES, SYMBOLS
@@ -15,7 +15,6 @@ from .tokens import CLOSERS, CLOSING, END, STATEMENT_WORDS, WRONG, Token, begins
 if TYPE_CHECKING:
     from .mistakes import Place
 
-MAX_TEXT = 10_000_000  # characters
 MAX_NESTING = 100  # brackets in brackets
 MAX_DEPTH = 250  # nodes in nodes: whoever walks a tree by recursion stays inside Python's limit
 MAX_PENDING = 1000  # symbols that wait for their end, as in `not not not ...`
@@ -40,7 +39,7 @@ INSIDE_ARGUMENT = frozenset(
 def parse(source: Source) -> tuple[tree.Program, tuple[Diagnostic, ...]]:
     """Return what a text says and its mistakes in syntax; what could not be read stands in the tree as `Wrong`."""
     if len(source.text) > MAX_TEXT:
-        message = f"this text has {len(source.text):,} characters, and {MAX_TEXT:,} is the limit"
+        message = f"this text has more than {MAX_TEXT:,} characters, which is the limit"
         too_long = Diagnostic("E026", message, Span(source, 0, 0), help="spread it over several files, with `use`")
         return tree.Program(source, (), ()), (too_long,)
     parser = _Parser(source)
