@@ -49,12 +49,12 @@ def mutated(data: bytes, longest: int, seed: int) -> bytes:
     return bytes(atheris.Mutate(data, longest))
 
 
-def write_seeds(folder: Path) -> None:
-    """Write the texts of the project as files that an engine begins with."""
+def write_seeds(folder: Path, random: Random, most: int) -> None:
+    """Write texts of the project as files that an engine begins with, some of them where there are too many."""
     folder.mkdir(parents=True, exist_ok=True)
-    for number, text in enumerate(texts().values()):
-        if len(text) <= LONGEST:
-            (folder / f"{number}.net").write_bytes(data_of(text))
+    fitting = [text for text in texts().values() if len(text) <= LONGEST]
+    for number, text in enumerate(random.sample(fitting, min(most, len(fitting)))):
+        (folder / f"{number}.net").write_bytes(data_of(text))
 
 
 def write_dictionary(path: Path) -> None:
@@ -74,12 +74,14 @@ def main() -> None:
     watch = Watch(chosen.folder, SLOWNESS)
     grown, seeds, dictionary = (chosen.folder / name for name in ("grown", "seeds", "words.dict"))
     grown.mkdir(exist_ok=True)
-    write_seeds(seeds)
-    write_dictionary(dictionary)
     left = chosen.inputs - watch.record.tried
+    write_seeds(seeds, Random(chosen.seed), left // 2)
+    write_dictionary(dictionary)
 
     def one(data: bytes) -> None:
         watch.examine(text_in(data))
+        if watch.record.tried == chosen.inputs:  # this process ends without a word
+            watch.save()
 
     arguments = [
         sys.argv[0], f"-runs={left}", f"-max_total_time={max(1, round(chosen.seconds))}", f"-dict={dictionary}",
@@ -87,9 +89,6 @@ def main() -> None:
         "-print_final_stats=1", str(grown), str(seeds),
     ]  # fmt: skip
     atheris.Setup(arguments, one, custom_mutator=mutated, internal_libfuzzer=True)
-    import atexit
-
-    atexit.register(watch.save)
     atheris.Fuzz()
 
 

@@ -10,7 +10,7 @@ from time import process_time
 
 from attrs import Factory, asdict, define
 
-from .targets import Examined, Failure, examine
+from .targets import MOST_MEMORY, Examined, Failure, examine
 
 MEGABYTE = 2**20 if sys.platform == "darwin" else 2**10
 """In what the operating system counts memory in."""
@@ -80,21 +80,27 @@ class Watch:
             examined = examine(text, self.slowness)
         except Failure as failure:
             examined = Examined(False)
-            known = record.failures.get(failure.kind)
-            if known is None:
-                print(f"new failure: {failure.kind}", file=sys.stderr, flush=True)
-            if known is None or len(text) < len(known[0]):
-                record.failures[failure.kind] = [text, failure.detail]
+            self.fail(failure)
         record.slowest.see(process_time() - began, text)
         record.tried += 1
         record.right += examined.is_right
         memory = _peak()
         if record.tried > WARM:  # what is imported on the way is no text's fault
             record.largest.see(memory - self.memory, text)
+            if memory - self.memory > MOST_MEMORY:
+                self.fail(Failure("memory", text, f"{memory - self.memory:.0f} MB"))
         self.memory = memory
         record.seconds = self.earlier + process_time()
         if record.tried % EVERY == 0:
             self.save()
+
+    def fail(self, failure: Failure) -> None:
+        """Keep a failure, if it is of a new kind or a shorter text than the one that is known."""
+        known = self.record.failures.get(failure.kind)
+        if known is None:
+            print(f"new failure: {failure.kind}", file=sys.stderr, flush=True)
+        if known is None or len(failure.text) < len(known[0]):
+            self.record.failures[failure.kind] = [failure.text, failure.detail]
 
     def save(self) -> None:
         """Write the record."""
@@ -103,7 +109,7 @@ class Watch:
 
 RECORD, CURRENT = "record.json", "current.net"
 WARM = 100
-EVERY = 100
+EVERY = 20
 
 
 def _peak() -> float:

@@ -8,6 +8,7 @@ hash compare normal forms; `same` asks the bounds too, and so knows that `T - T/
 from __future__ import annotations
 
 import operator
+from functools import lru_cache
 from math import gcd, inf, lcm
 
 TYPE_CHECKING = False  # typing and fractions take longer to import than this module; most files have neither
@@ -31,6 +32,8 @@ MOST_PARTS = 4000  # terms and atoms, those in atoms too
 MOST_DEPTH = 40  # atoms in atoms
 MOST_BITS = 1024  # in a number
 MOST_OPERANDS = 32  # of min, max, and, or
+
+MOST_KEPT = 1024  # results of a kind: a layer's shape rules ask the same of a tensor again and again
 
 
 class Undecided(Exception):
@@ -638,6 +641,11 @@ def _reduce(a: Quantity, b: Quantity, only_whole: bool = False) -> tuple[Size, S
 def _floor(a: Quantity, b: Quantity) -> Size:
     if not isinstance(a, Expression) and not isinstance(b, Expression):
         return exact(a // b)
+    return _open_floor(a, b)
+
+
+@lru_cache(MOST_KEPT)
+def _open_floor(a: Quantity, b: Quantity) -> Size:
     a, b = _cleared(a, b)
     if isinstance(b, Expression):
         content = _term(*_shared(b))
@@ -698,6 +706,7 @@ def _natural(value: Quantity) -> bool:
 # Conditions.
 
 
+@lru_cache(MOST_KEPT)
 def _compare(name: str, a: Quantity, b: Quantity) -> Truth:
     kind = {"<": ">", "<=": ">="}.get(name, name)
     difference = _sum((a, _multiply(-1, b)) if kind == name else (b, _multiply(-1, a)))

@@ -23,7 +23,7 @@ from ..emit.calls import (
     Spelling,
     apply,
 )
-from ..layer import Layer, Size, Tensor, arg, axis_of, check, number_of_axes
+from ..layer import Layer, Refused, Size, Tensor, arg, axis_of, check, number_of_axes
 from ..size import choose, either, product, same
 from ..values import AXIS
 from .windows import axis_names
@@ -75,13 +75,15 @@ def _broadcast(merge: Merge, tensors: Sequence[Tensor], leading: int = 0) -> tup
         met = having[0].sizes[axis]
         for x in having[1:]:
             size = x.sizes[axis]
-            other = next((y for y in having if y.sizes[axis] == met), having[0])
-            check(
-                either(same(met, size), same(met, 1), same(size, 1)),
-                "E004",
-                f"{merge.shapes((other, x))}: the {_axis_name(axis, rank)} differ, {met} and {size}",
-                _help(axis == -1, met),
-            )
+            if size == met:
+                continue
+            if either(same(met, size), same(met, 1), same(size, 1)) is False:  # words on open sizes take long
+                other = next((y for y in having if y.sizes[axis] == met), having[0])
+                raise Refused(
+                    "E004",
+                    f"{merge.shapes((other, x))}: the {_axis_name(axis, rank)} differ, {met} and {size}",
+                    _help(axis == -1, met),
+                )
             met = choose(same(met, 1), size, met)
         sizes.append(met)
     return tuple(sizes)
