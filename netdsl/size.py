@@ -717,10 +717,14 @@ def _reduce(a: Quantity, b: Quantity, only_whole: bool = False) -> tuple[Size, S
     return _collect(quotient), _collect(remainder)
 
 
-@_remembered
 def _floor(a: Quantity, b: Quantity) -> Size:
     if not isinstance(a, Expression) and not isinstance(b, Expression):
         return exact(a // b)
+    return _open_floor(a, b)
+
+
+@_remembered
+def _open_floor(a: Quantity, b: Quantity) -> Size:
     a, b = _cleared(a, b)
     if isinstance(b, Expression):
         content = _term(*_shared(b))

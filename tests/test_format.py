@@ -6,11 +6,8 @@ Each file of cases/format is a text, a line `# output`, and its form; without th
 
 from __future__ import annotations
 
-import json
 import os
-import re
-from bisect import bisect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -18,82 +15,19 @@ from random import Random
 import programs
 import pytest
 from attrs import frozen
-from lark.grammar import NonTerminal, Rule
+from canonical import MOVED, checked, read, words_of
 from work import measured
 
+from fuzz.grammar import BLANKS, statements
+from fuzz.texts import texts as of_the_project
 from netdsl.source import Source
-from netdsl.syntax.build_tables import read_grammar
 from netdsl.syntax.formatter import formatted
-from netdsl.syntax.parser import INSIDE_ARGUMENT, MAX_NESTING, parse
-from netdsl.syntax.tokens import CLOSING, END, Token, read_token
-from netdsl.syntax.tree import Program
+from netdsl.syntax.parser import MAX_NESTING, parse
+from netdsl.syntax.tokens import Token
 
 ROOT = Path(__file__).parents[1]
 CASES = {path.stem: path for path in sorted((ROOT / "tests" / "cases" / "format").glob("*.net"))}
 DIVIDER = "# output\n"
-
-FILES = sorted([*(ROOT / "examples").rglob("*.net"), *(ROOT / "netdsl" / "library").rglob("*.net")])
-MOVED = {"VBAR", "COMMA", "COLON", "EQUAL"}
-"""Signs that a comment may change places with, to stand at the end of a line."""
-
-
-@frozen
-class Said:
-    """What a text says: its tree, its words, its comments, and the words on each line that ends in `# noqa`.
-
-    Words are without commas that can be left out. With each comment stands how many words are before it, without
-    those that it may change places with.
-    """
-
-    tree: str
-    words: list[str]
-    comments: list[tuple[str, int]]
-    kept_lines: list[list[str]]
-
-
-def said(program: Program) -> Said:
-    """Return what a program says."""
-    words = words_of(program.source.text)
-    fixed = [word for word in words if word.kind not in MOVED]
-    starts = [word.start for word in fixed]
-    comments = [(one.span.text, bisect(starts, one.span.start)) for one in program.comments]
-    lines = [program.source.line_at(one.span.start) for one in program.comments if one.is_noqa]
-    kept = [[word.text for word in fixed[bisect(starts, start - 1) : bisect(starts, end)]] for start, end in lines]
-    return Said(repr(program.statements), [word.text for word in words], comments, kept)
-
-
-def words_of(text: str) -> list[Token]:
-    """Return the words, without comments, and without commas that can be left out."""
-    words: list[Token] = []
-    word = read_token(text, text.startswith("\ufeff"))
-    while word.kind != END:
-        if word.kind in CLOSING and words[-1].kind == "COMMA":
-            words.pop()
-        if word.kind != "COMMENT":
-            words.append(word)
-        word = read_token(text, word.end)
-    return words
-
-
-def read(text: str) -> Program:
-    """Return the program of a text without mistakes in its syntax."""
-    program, mistakes = parse(Source("text", text))
-    assert not mistakes, (text, mistakes)
-    return program
-
-
-def checked(text: str) -> str:
-    """Return the canonical form of a text, which has to be as good as the text itself."""
-    program = read(text)
-    form = formatted(program)
-    again = read(form)
-    assert said(again) == said(program)
-    assert formatted(again) == form, "the form has another form"
-    lines = form.split("\n")
-    assert lines.pop() == ""
-    assert all(line == line.rstrip() for line in lines)
-    assert not form.startswith("\n") and "\n\n\n" not in form and not form.endswith("\n\n")
-    return form
 
 
 # The form
@@ -116,15 +50,7 @@ def test_case(name: str) -> None:
 @cache
 def texts() -> Mapping[str, str]:
     """Return every text of the project that is free of mistakes in its syntax."""
-    found = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in FILES}
-    for file in ("lint_cases.jsonl", "lint_clean.jsonl"):
-        for line in (ROOT / "tests" / "data" / file).read_text("utf-8").splitlines():
-            case = json.loads(line)
-            found |= {f"{case['id']} {part}": case[part] for part in ("net", "fixed") if case.get(part)}
-    for path in sorted((ROOT / "tests" / "cases" / "errors").rglob("*.net")):
-        if not parse(Source(path.name, path.read_text("utf-8")))[1]:
-            found[str(path.relative_to(ROOT))] = path.read_text("utf-8")
-    return found
+    return {name: text for name, text in of_the_project().items() if not parse(Source(name, text))[1]}
 
 
 def test_every_text_of_the_project_keeps_what_it_says() -> None:
@@ -135,72 +61,8 @@ def test_every_text_of_the_project_keeps_what_it_says() -> None:
 
 # Any text, laid out in any way
 
-SPELLINGS = {
-    "INT": ("1", "64", "10_000", "5M"), "FLOAT": ("0.5", "1.5k", "1e-3"), "DIMS": ("3x3", "?x?x3", "Tx80"),
-    "NAME": ("conv", "relu", "c", "T", "same", "stem_1", "a_rather_long_name"), "CALL": ("add(", "min(", "concat("),
-    "STRING": ('"std/resnet"', '"a b"'), "OPEN": ("?",), "NEG": ("-",), "COMPARE": ("==", "<", ">="),
-}  # fmt: skip
-"""Of the words that have more than one."""
-
-DEEPEST = 20
-"""Rules in rules."""
-
 DRAWN = 40
 """Texts for each property."""
-
-
-@frozen
-class Grammar:
-    """The rules of each symbol with how deep they go at least, and the spellings of each word."""
-
-    rules: Mapping[str, Sequence[tuple[int, Rule]]]
-    spellings: Mapping[str, Sequence[str]]
-
-
-@cache
-def grammar() -> Grammar:
-    lark = read_grammar()
-    depths: dict[str, int] = {}
-
-    def depth(rule: Rule) -> float:
-        return 1 + max((depths.get(one.name, float("inf")) for one in rule.expansion if not one.is_term), default=0)
-
-    for _ in lark.rules:  # as often as it can matter
-        for rule in lark.rules:
-            name = rule.origin.name
-            if depth(rule) < depths.get(name, float("inf")):
-                depths[name] = int(depth(rule))
-    rules: dict[str, list[tuple[int, Rule]]] = {}
-    for rule in lark.rules:
-        rules.setdefault(rule.origin.name, []).append((int(depth(rule)), rule))
-    spellings = {one.name: SPELLINGS.get(one.name, (one.pattern.value,)) for one in lark.terminals}
-    return Grammar(rules, spellings)
-
-
-def drawn(random: Random) -> str:
-    """Return a text of a few statements in words that are parted by blanks, as the grammar allows it."""
-    while True:
-        text = "".join(word for _ in range(random.randint(1, 4)) for word in derived(random, "statement", 0))
-        text = re.sub(r"-+(?=[-\[{])", "", text)  # a `-` in front of these is no sign
-        if not parse(Source("drawn", text))[1]:
-            return text
-
-
-def derived(random: Random, symbol: str, depth: int) -> Iterator[str]:
-    """Return the words that a symbol of the grammar stands for, each with the blank behind it."""
-    rules = grammar().rules[symbol]
-    least = min(deep for deep, _ in rules)
-    fitting = [rule for deep, rule in rules if deep <= max(DEEPEST - depth, least)]
-    weights = [5 if symbol in INSIDE_ARGUMENT and len(rule.expansion) == 1 else 1 for rule in fitting]
-    (rule,) = random.choices(fitting, weights)
-    for part in rule.expansion:
-        if isinstance(part, NonTerminal):
-            yield from derived(random, part.name, depth + 1)
-        else:
-            yield random.choice(grammar().spellings[part.name]) + " " * (part.name != "NEG")
-
-
-BLANKS = (" ", " ", "  ", "\t", "\n", "\n    ", "\r\n", "\n\n\n")
 
 
 @frozen
@@ -251,7 +113,7 @@ def laid_out(random: Random, words: Sequence[Token], comments: Mapping[int, Sequ
 
 def test_drawn_texts_keep_what_they_say() -> None:
     for seed in range(DRAWN):
-        checked(drawn(Random(seed)))
+        checked(statements(Random(seed)))
 
 
 def test_drawn_programs_keep_what_they_say() -> None:
@@ -263,7 +125,7 @@ def test_drawn_programs_keep_what_they_say() -> None:
 def test_the_form_depends_on_words_and_comments_alone(kind: str) -> None:
     for seed in range(DRAWN):
         random = Random(seed)
-        words = words_of(drawn(random) if kind == "drawn" else random.choice([*texts().values()]))
+        words = words_of(statements(random) if kind == "drawn" else random.choice([*texts().values()]))
         comments = remarks(random, words, random.choice((0.0, 0.02, 0.2)), "# {}", "#!{} ü", "##")
         assert checked(laid_out(random, words, comments)) == checked(laid_out(random, words, comments))
 
@@ -271,7 +133,7 @@ def test_the_form_depends_on_words_and_comments_alone(kind: str) -> None:
 def test_a_line_with_noqa_stays_a_line() -> None:
     for seed in range(DRAWN):
         random = Random(seed)
-        words = words_of(drawn(random) if seed % 2 else random.choice([*texts().values()]))
+        words = words_of(statements(random) if seed % 2 else random.choice([*texts().values()]))
         comments = remarks(random, words, 0.1, "# {}", "# noqa", "#NOQA: C107", "# why {}  # noqa: C107, D302")
         checked(laid_out(random, words, comments))
 

@@ -74,7 +74,9 @@ def _broadcast(merge: Merge, tensors: Sequence[Tensor], leading: int = 0) -> tup
         met = having[0].sizes[axis]
         for x in having[1:]:
             size = x.sizes[axis]
-            if either(same(met, size), same(met, 1), same(size, 1)) is False:
+            if size == met:
+                continue
+            if either(same(met, size), same(met, 1), same(size, 1)) is False:  # words on open sizes take long
                 other = next((y for y in having if y.sizes[axis] == met), having[0])
                 raise Refused(
                     "E004",

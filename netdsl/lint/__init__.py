@@ -121,8 +121,8 @@ def findings(
     rules = [RULES[code]() for code in FILES if code in codes]
     found: dict[tuple[Any, ...], Diagnostic] = {}
     if rules:
-        first, *others = (_found(rules, views, thresholds) for views in views_of(result, targets))
-        found = {key: one for key, one in first.items() if all(key in other for other in others)}
+        each = [_found(rules, views, thresholds) for views in views_of(result, targets)]
+        found = {key: one for key, one in each[0].items() if all(key in other for other in each[1:])} if each else {}
     source = result.program.source
     return tuple(
         sorted(found.values(), key=lambda one: (one.span.source is not source, one.span.start, one.span.end, one.code))

@@ -5,8 +5,9 @@ How many axes leave a stage with a mistake is a guess; those are good with which
 
 from __future__ import annotations
 
-from ..blame import opened_tensor
+from ..blame import UseOf, opened_tensor
 from ..compiler import Result
+from ..diagnostics import Diagnostic
 from ..elaborate import Elaborator
 from ..expressions import Mistake, Silent
 from ..layer import Layer, Tensor
@@ -14,7 +15,7 @@ from ..network import Network, Step, Value
 from ..options import Options
 from ..scope import Builder
 from ..size import TooLarge, Undecided, symbols
-from ..source import Source
+from ..source import Source, Span
 from ..syntax import tree
 
 GUESS = "guess."
@@ -30,17 +31,28 @@ RANKS = (None, 1, 2, 3)
 """Numbers of axes to leave a mistake, of which None is as many as enter it."""
 
 
+MOST_GUESSED = 500
+"""Stages that a text may expand to. Sizes left open take long, and rarely come back to what they were in a repeat."""
+
+
+class _TooMany(Exception):
+    """A text has more stages than are guessed."""
+
+
 def guesses(result: Result) -> list[Network]:
     """Return the networks that a text may be where its mistakes are mended, with the fewest stages left unknown.
 
-    A stage with a mistake is one of which nothing is known but its place. Beyond a limit there is nothing to guess, and
-    each guess would take as long as it took to come there.
+    A stage with a mistake is one of which nothing is known but its place. There are none where the text is too
+    large: beyond a limit there is nothing to guess, and each guess would take as long as it took to come there.
     """
     network = result.network
     if any(error.code == "E026" for error in result.errors):
         return [network]
     walks = [_Guess(network.source, network.options, rank) for rank in RANKS]
-    made = [walk.file(result.program, network.name)[0] for walk in walks]
+    try:
+        made = [walk.file(result.program, network.name)[0] for walk in walks]
+    except _TooMany:
+        return []
     fewest = min(walk.unknown_stages for walk in walks)
     return [network for network, walk in zip(made, walks, strict=True) if walk.unknown_stages == fewest]
 
@@ -52,6 +64,16 @@ class _Guess(Elaborator):
         super().__init__(source, options)
         self.rank = rank
         self.unknown_stages = 0
+
+    def expand(self, stages: int, span: Span) -> None:
+        """Count stages that a text expands to. Raises _TooMany, behind which nothing is guessed."""
+        self.stages += stages
+        if self.stages > MOST_GUESSED:
+            raise _TooMany
+
+    def blame(self, found: Diagnostic, use: UseOf) -> None:
+        """Keep a mistake inside a block as it is: nobody is told whose it is, and finding that out takes long."""
+        self.report(found)
 
     def check_sizes(self, output: Tensor, layer: Layer, tensors: list[Tensor]) -> None:
         """Let weights have open sizes."""

@@ -45,7 +45,7 @@ class ReservedName(Rule):
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:
         owned = [(name, span) for name, span in _names(view) if _may_be_owned(name)]
-        if not owned:
+        if not owned or view.has_mistakes:  # of which there is no code
             return
         for target in view.targets:
             code = _emitted(view, target)
