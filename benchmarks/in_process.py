@@ -123,9 +123,9 @@ def chain(length: int) -> str:
 def growth() -> Figures:
     """Seconds to compile chains of layers and to sum them up, and the bytes that the longest network keeps a layer."""
     texts = [chain(length) for length in LENGTHS]
-    compiling = timed(*(lambda text=text: netdsl.compile(text) for text in texts), rounds=3)
+    compiling = timed(*(lambda text=text: netdsl.compile(text) for text in texts), rounds=1)
     least, most = timed(
-        lambda: netdsl.compile(texts[0]).summary(), lambda: netdsl.compile(texts[-1]).summary(), rounds=3
+        lambda: netdsl.compile(texts[0]).summary(), lambda: netdsl.compile(texts[-1]).summary(), rounds=1
     )
     logs = [(math.log(length), math.log(taken)) for length, taken in zip(LENGTHS, compiling, strict=True)]
     mean_x, mean_y = (sum(values) / len(logs) for values in zip(*logs, strict=True))

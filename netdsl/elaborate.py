@@ -47,7 +47,7 @@ from .values import Value as ArgumentValue
 if TYPE_CHECKING:
     from .training import Train
 
-MOST_STAGES = 100_000
+MOST_STAGES = 200_000
 """Stages that one file may expand to; copies of a repeat count until one leaves what it got, uses of a block once."""
 MOST_TRIED = 2_000
 """Stages that a block may expand to where it is tried on other tensors and numbers, for whose mistake something is."""

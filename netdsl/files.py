@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import os.path
 import re
 import stat
@@ -312,4 +313,6 @@ def in_words(reason: OSError) -> str:
         return "it is a folder"
     if isinstance(reason, PermissionError):
         return "permission denied"
+    if reason.errno == errno.EBADF:
+        return "it is closed"
     return (reason.strerror or "the system cannot").lower()

@@ -684,7 +684,7 @@ def test_interruption(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_output_that_cannot_be_written_is_no_traceback(file: Path) -> None:
     for shell, status, said in (
         ("> /dev/full", 1, "netdsl: error: cannot write the output: no space left on device\n"),
-        (">&-", 0, ""),
+        (">&-", 1, "netdsl: error: cannot write the output: it is closed\n"),
     ):
         done = run("bash", "-c", f"'{sys.executable}' -m netdsl summary '{file}' {shell}")
         assert (done.returncode, done.stdout, done.stderr) == (status, "", said)

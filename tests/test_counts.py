@@ -305,7 +305,7 @@ def test_a_network_that_expands_without_end_is_counted_and_folded() -> None:
     assert net.parameters.total == 2**40 * 72 + 27
     assert net.inputs[0].shape == (8,)
     for listed in (net.summary, net.explain):
-        with pytest.raises(netdsl.CompileError, match="more than 100,000 layers, too many to be listed") as error:
+        with pytest.raises(netdsl.CompileError, match="more than 200,000 layers, too many to be listed") as error:
             listed()
         assert "`netdsl summary --depth 10`" in error.value.diagnostics[0].help
     assert len(net.summary(depth=10).splitlines()) < 1_000

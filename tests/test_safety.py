@@ -113,7 +113,7 @@ def test_forty_lines_that_double(command: tuple[str, ...], text: str, capsys: Ca
     measured(lambda: main([*command, "-e", text]), most=3_000_000)
     out, err = capsys.readouterr()
     if command == ("summary",):
-        assert "more than 100,000 layers, too many to be listed" in err and "--depth" in err
+        assert "more than 200,000 layers, too many to be listed" in err and "--depth" in err
     else:
         assert "E026" not in out + err
 

@@ -100,7 +100,7 @@ def only_in_training(network: Network) -> frozenset[Step]:
     return frozenset(others)
 
 
-MOST_ROWS = 100_000
+MOST_ROWS = 200_000
 """Lines of a summary; counting is quick whatever a network expands to, but no one reads that."""
 FEW_ROWS = 1_000
 """Lines that a summary may have which is offered in place of one that is too long."""
