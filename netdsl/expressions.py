@@ -264,7 +264,9 @@ def _binary(binary: tree.Binary, names: Names) -> Value:
         if max(abs(value.numerator), value.denominator) >> MOST_BITS:
             raise mistake("E026", "a number of too many digits", binary.span, help="round it, or begin with fewer")
     if isinstance(value, int) and abs(value) > LARGEST:
-        raise mistake("E026", f"a number beyond {LARGEST:,}, the largest size", binary.span, help="begin with smaller numbers")
+        raise mistake(
+            "E026", f"a number beyond {LARGEST:,}, the largest size", binary.span, help="begin with smaller numbers"
+        )
     return value
 
 

@@ -677,6 +677,7 @@ def _open_floor(a: Quantity, b: Quantity) -> Size:
     return outside + _lone(Atom("//", a, b))
 
 
+@lru_cache(MOST_KEPT)
 def _extreme(name: str, values: tuple[Quantity, ...]) -> Size:
     kept: list[Quantity] = []
     for value in values:
