@@ -210,7 +210,10 @@ def parts(text: str) -> list[tuple[str, int, int]]:
             for attribute in attrs.fields(type(node)):
                 visit(getattr(node, attribute.name))
 
-    visit(parse(Source("parts", text))[0])
+    try:
+        visit(parse(Source("parts", text))[0])
+    except Exception:  # the text is kept as it is, and this is found when it is examined
+        return []
     return [(kind, start, end) for kind, start, end in found if start < end]
 
 

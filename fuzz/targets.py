@@ -89,16 +89,18 @@ class _Examination:
         self.text = text
         self.slowness = slowness
         self.step = "start"
+        self.rounds = 1
+        """How often the work of a step is done in it."""
         self.seconds: dict[str, float] = {}
 
     def timed(self, step: str, work: Callable[[], T]) -> T:
         """Do a step, within its time."""
-        self.step = step
+        self.step, self.rounds = step, 1
         began = process_time()
         with _at_most(LONGEST * self.slowness):
             result = work()
         self.seconds[step] = process_time() - began
-        allowed = SECONDS + SECONDS_A_CHARACTER * len(self.text)
+        allowed = (SECONDS + SECONDS_A_CHARACTER * len(self.text)) * self.rounds
         self.hold(self.seconds[step] <= allowed * self.slowness, "slow", f"{self.seconds[step]:.2f} s")
         return result
 
@@ -145,12 +147,12 @@ class _Examination:
 
     def fix(self, checked: Checked) -> None:
         """No fix is to blame for a new mistake, and fixes come to an end."""
-        mended = mend(
-            Text.of(self.text),
-            checked,
-            lambda source: check(compile_source(source, "fuzz", OPTIONS), RULES, Thresholds()),
-            unsafe=True,
-        )
+
+        def again(source: Source) -> Checked:
+            self.rounds += 1
+            return check(compile_source(source, "fuzz", OPTIONS), RULES, Thresholds())
+
+        mended = mend(Text.of(self.text), checked, again, unsafe=True)
         for refused in mended.refused:
             self.hold(not refused.is_ours, f"the fix of {refused.diagnostic.code} breaks the text", refused.mistake)
         self.messages(mended.checked.found)

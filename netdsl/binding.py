@@ -356,7 +356,8 @@ class _Binder:
             if isinstance(value, bool) and argument.bare:
                 return argument.bare if value else None
             if not isinstance(value, Word) or value.text not in argument.words:
-                raise mistake("E008", f"`{show(value)}` is not {argument.kind.wanted}", expression.span)
+                message = f"`{show(value)}` is not {argument.kind.wanted}"
+                raise mistake("E008", message, expression.span, help=f"this is {argument.help}")
             return value.text
         if isinstance(value, Word):
             if self._field_with_word(value.text) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -51,6 +52,8 @@ MOST_STAGES = 200_000
 """Stages that one file may expand to; copies of a repeat count until one leaves what it got, uses of a block once."""
 MOST_TRIED = 2_000
 """Stages that a block may expand to where it is tried on other tensors and numbers, for whose mistake something is."""
+MOST_OPEN = 500
+"""Stages that are looked at of a block that nothing uses: sizes left open take long."""
 MOST_NESTED = 64
 """Blocks in blocks, and files that use files."""
 MOST_LISTED = 100
@@ -939,17 +942,23 @@ class Elaborator:
     def check_alone(self, block: Block) -> None:
         """Check a block by itself, with its parameters open."""
         best: list[Diagnostic] | None = None
+        outside = self.stages
         for rank, dtype in SHAPES:
+            self.stages = MOST_STAGES - MOST_OPEN
             x = Tensor(tuple(symbol(name) for name in (*axis_names(rank), "channels")), dtype)
             with self.apart() as found, self.only_checked(), self.reporting(block.span):
                 inner = Builder(None, [x], block.home, block.order)
                 for parameter in block.parameters:
                     self.open_parameter(inner, parameter)
                 self.inside(block, inner)
+            is_cut = self.stages > MOST_STAGES
+            if is_cut:
+                found = [diagnostic for diagnostic in found if diagnostic.code != "E026"]
             if best is None or len(found) < len(best):
                 best = found
-            if not found:
-                return
+            if not found or is_cut:
+                break
+        self.stages = outside
         for diagnostic in best or ():
             self.report(diagnostic)
 
@@ -1764,11 +1773,10 @@ class Elaborator:
         for other in others[1:]:
             found = with_another_place(found, other.span)
         self.report(found)
-        starts = [word.span.start for word in others]
-        ends = [*starts, stage.span.end]
+        cuts = [bisect(stage.arguments, word.span.start, key=lambda one: one.span.start) for word in others]
         layers = []
-        for place, keyword in enumerate(words):
-            inside = [one for one in stage.arguments if keyword.span.start < one.span.start < ends[place]]
+        for keyword, first_of, end in zip(words, (0, *cuts), (*(cut - 1 for cut in cuts), None), strict=True):
+            inside = stage.arguments[first_of:end]
             span = keyword.span.to((inside[-1] if inside else keyword).span)
             layers.append(tree.Layer(span, keyword, tuple(inside), stage.label if keyword is words[-1] else None))
         return tuple(layers)

@@ -756,6 +756,7 @@ def _open_floor(a: Quantity, b: Quantity) -> Size:
     return outside + _lone(_atom("//", a, b))
 
 
+@_remembered
 def _extreme(name: str, values: tuple[Quantity, ...]) -> Size:
     kept: list[Quantity] = []
     for value in values:

@@ -12,7 +12,7 @@ from operator import index
 from typing import Any
 
 from .diagnostics import Diagnostic
-from .elaborate import Elaborator, StageNames
+from .elaborate import MOST_STAGES, Elaborator, StageNames
 from .expressions import evaluate
 from .layer import Layer, Refused, Tensor, arguments
 from .layers import forms
@@ -69,14 +69,23 @@ class NotGeneral(Exception):
     """A block cannot be elaborated on symbols: a rule refuses what holds for each of its uses."""
 
 
+class TooManyStages(NotGeneral):
+    """A block expands to more stages than were allowed, on whatever it is tried."""
+
+
 def body_on(
-    block: Block, options: Options, tensors: tuple[Tensor, ...], given: Mapping[str, ArgumentValue]
+    block: Block,
+    options: Options,
+    tensors: tuple[Tensor, ...],
+    given: Mapping[str, ArgumentValue],
+    most_stages: int = MOST_STAGES,
 ) -> tuple[Body, dict[str, ArgumentValue]]:
     """Return the body of a block on what enters, and the values of its parameters; those not given have defaults.
 
     Tensors behind the first are those that arguments name, by their place among them. Raises Undecided or NotGeneral.
     """
     elaborator = _Symbolic(block.span.source, options)
+    elaborator.stages = MOST_STAGES - most_stages
     inner = Builder(None, tensors, block.home, block.order)
     inner.outer.extend(range(len(tensors)))
     values: dict[str, ArgumentValue] = {}
@@ -93,6 +102,10 @@ def body_on(
         output = elaborator.inside(block, inner)
     except TooLarge as reason:
         raise NotGeneral(str(reason)) from None
+    except NotGeneral:
+        if elaborator.stages > MOST_STAGES:
+            raise TooManyStages(block.name) from None
+        raise
     if output is None:
         raise NotGeneral(block.name)
     return inner.finish(output), values
@@ -327,6 +340,14 @@ class Instance:
         assert isinstance(step.does, Repeat) and isinstance(here.does, Repeat)
         return self.matching.copies(step.does, here.does)
 
+    def copies_of(self, step: Step, body: Body) -> list[tuple[int, int, Instance]]:
+        """Return those copies of a repeat that have one of its bodies."""
+        here = self.steps.get(step)
+        if here is None:
+            return []
+        assert isinstance(step.does, Repeat) and isinstance(here.does, Repeat)
+        return self.matching.copies_by_body(step.does, here.does).get(body, [])
+
 
 class Matching:
     """Bodies on symbols beside those on numbers that they become with some values put in."""
@@ -334,6 +355,7 @@ class Matching:
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
         self.known: dict[tuple[Body, Body], Instance] = {}
+        self.rows: dict[tuple[Repeat, Repeat], dict[Body, list[tuple[int, int, Instance]]]] = {}
         self.results: dict[Any, Any] = {}
 
     def put_in(self, value: Any) -> Any:
@@ -355,6 +377,14 @@ class Matching:
             self.known[body, at] = Instance(body, at, steps, self)
         return self.known[body, at]
 
+    def copies_by_body(self, mine: Repeat, other: Repeat) -> dict[Body, list[tuple[int, int, Instance]]]:
+        """Return the copies of two repeats by the body of the first."""
+        if (mine, other) not in self.rows:  # it is asked for each of the bodies
+            rows = self.rows[mine, other] = {}
+            for row in self.copies(mine, other):
+                rows.setdefault(row[2].body, []).append(row)
+        return self.rows[mine, other]
+
     def copies(self, mine: Repeat, other: Repeat) -> list[tuple[int, int, Instance]]:
         """Return the copies of two repeats in rows of equal ones. Raises Differs where they are not the same."""
         left = [(index(self.put_in(run.times)), run.body) for run in mine.runs]
@@ -362,14 +392,18 @@ class Matching:
         if sum(times for times, _ in left) != sum(times for times, _ in right):
             raise Differs("the number of copies")
         found, first = [], 0
+        left.reverse()
+        right.reverse()
         while left and right:
-            (times, body), (others, at) = left[0], right[0]
+            (times, body), (others, at) = left.pop(), right.pop()
             least = min(times, others)
             if least:
                 found.append((first, least, self.instance(body, at)))
                 first += least
-            left = left[1:] if times == least else [(times - least, body), *left[1:]]
-            right = right[1:] if others == least else [(others - least, at), *right[1:]]
+            if times > least:
+                left.append((times - least, body))
+            if others > least:
+                right.append((others - least, at))
         return found
 
 

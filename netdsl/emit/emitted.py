@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
 from attrs import frozen
+
+from ..diagnostics import CompileError, Diagnostic
+from ..source import Source, Span
+
+MOST_PLACES = 100_000
+"""Weights and copies that are looked at: `( ... ) * 1000M` is a short text, and no framework could hold it."""
 
 
 @frozen
@@ -78,7 +84,11 @@ class Emitted:
     """The source of a program in one target, with its weight map."""
 
     def __init__(
-        self, target: str, name: str, source: str, locate: Callable[[], Iterable[Location | ExtraTensor]]
+        self,
+        target: str,
+        name: str,
+        source: str,
+        locate: Callable[[], Iterable[Location | ExtraTensor]],
     ) -> None:
         self.target = target
         self.name = name
@@ -88,7 +98,10 @@ class Emitted:
 
     @cached_property
     def weight_map(self) -> tuple[Location, ...]:
-        """Every weight, in the order of the text, each copy of a repeat with its own."""
+        """Every weight, in the order of the text, each copy of a repeat with its own.
+
+        Raises CompileError where there are too many.
+        """
         return tuple(place for place in self._places if isinstance(place, Location))
 
     @cached_property
@@ -99,3 +112,17 @@ class Emitted:
     @cached_property
     def _places(self) -> tuple[Location | ExtraTensor, ...]:
         return tuple(self._locate())
+
+
+def bounded(found: Iterable[Location | ExtraTensor | None], text: Source) -> Iterator[Location | ExtraTensor]:
+    """Return what is found in the copies of a text, for each of which there is a None, if that is not too much.
+
+    Raises CompileError where it is.
+    """
+    for number, place in enumerate(found):
+        if number >= MOST_PLACES:
+            message = f"this network has more than {MOST_PLACES:,} weights and copies, too many to say where each is"
+            help = "repeat fewer times: each copy has weights of its own"
+            raise CompileError((Diagnostic("E026", message, Span(text, 0, 0), help=help),))
+        if place is not None:
+            yield place

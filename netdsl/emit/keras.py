@@ -18,7 +18,7 @@ from . import code, loops, training
 from .blocks import Blocks, General, Scope
 from .calls import KERAS, LAST, MADE, TIED, Call, Entering, Index, Part, Placed, Stored
 from .constants import with_constants
-from .emitted import Emitted, Location
+from .emitted import Emitted, Location, bounded
 from .skeleton import (
     Arguments,
     Op,
@@ -49,7 +49,12 @@ def emit(network: Network) -> Emitted:
     body = (*emitter.imports(), *blocks.at_the_top(own), *emitter.idioms(), *own)
     module = code.Module((code.Docstring(docstring(network, "Keras")), *body))
     items, here = tuple(emitter.items), blocks.here
-    return Emitted(KERAS.name, emitter.name, code.render(module), lambda: _locations(items, here, blocks, {}, "", ""))
+    return Emitted(
+        KERAS.name,
+        emitter.name,
+        code.render(module),
+        lambda: bounded(_locations(items, here, blocks, {}, "", ""), network.source),
+    )
 
 
 def _emitted(blocks: Blocks) -> tuple[_Emitter, code.Statement]:
@@ -132,8 +137,11 @@ _Item: TypeAlias = "_At | _Below | _Lent | _Either"
 
 def _locations(
     items: tuple[_Item, ...], here: Instance, blocks: Blocks, made: dict[str, int], layer: str, tag: str
-) -> Iterator[Location]:
-    """Return each weight of each copy; `made` counts the layers without a name, which Keras numbers."""
+) -> Iterator[Location | None]:
+    """Return each weight of each copy, and None for each copy.
+
+    `made` counts the layers without a name, which Keras numbers.
+    """
     for item in items:
         if isinstance(item, _Either):
             side = item.first if here.holds(item.condition) else item.second
@@ -143,6 +151,7 @@ def _locations(
             yield from _locations(item.items, blocks.lent(item.body), blocks, made, below, name)
         elif isinstance(item, _Below):
             for instance, name, below in _inside(item, here, blocks):
+                yield None
                 yield from _locations(item.items, instance, blocks, made, f"{layer}{name}.", tag + below)
         else:
             inside = [_numbered(kind, made) for kind in item.inside]
@@ -170,10 +179,10 @@ def _inside(item: _Below, here: Instance, blocks: Blocks) -> Iterator[tuple[Inst
         for copy in range(here.number(does.router.experts)):
             yield expert, f"{name}.{copy + 1}", f"{item.tag}_{copy + 1}_"
     else:
-        for first, times, instance in here.copies(item.step):
-            if instance.body is item.body:
-                for copy in range(first + 1, first + times + 1):
-                    yield instance, f"{name}.{copy}", f"{item.tag}_{copy}_"
+        assert item.body is not None, "copies have one"
+        for first, times, instance in here.copies_of(item.step, item.body):
+            for copy in range(first + 1, first + times + 1):
+                yield instance, f"{name}.{copy}", f"{item.tag}_{copy}_"
 
 
 def _numbered(kind: str, made: dict[str, int]) -> str:

@@ -26,7 +26,7 @@ from .calls import (
     Stored,
 )
 from .constants import with_constants
-from .emitted import Emitted, ExtraTensor, Location
+from .emitted import Emitted, ExtraTensor, Location, bounded
 from .layout import Layouts, Placement, natural
 from .skeleton import (
     Op,
@@ -54,7 +54,12 @@ def emit(network: Network) -> Emitted:
     here = blocks.here
     extra = _extra_elements(items, here, blocks, {})
     module = code.Module((code.Docstring(docstring(network, "PyTorch", extra)), *body))
-    return Emitted(TORCH.name, emitter.name, code.render(module), lambda: _locations(items, here, blocks))
+    return Emitted(
+        TORCH.name,
+        emitter.name,
+        code.render(module),
+        lambda: bounded(_locations(items, here, blocks), network.source),
+    )
 
 
 def _emitted(blocks: Blocks) -> tuple[_Emitter, code.Statement, tuple[_Item, ...]]:
@@ -146,8 +151,8 @@ _Item: TypeAlias = "_At | _Beyond | _Copies | _Experts | _Inside | _Lent | _Eith
 
 def _locations(
     items: tuple[_Item, ...], here: Instance, blocks: Blocks, layer: str = "", path: str = ""
-) -> Iterator[Location | ExtraTensor]:
-    """Return each weight of each copy, and what PyTorch keeps beside them."""
+) -> Iterator[Location | ExtraTensor | None]:
+    """Return each weight of each copy, and what PyTorch keeps beside them; and None for each copy."""
     for item in items:
         below = path + item.path
         if isinstance(item, (_At, _Beyond)):
@@ -172,6 +177,7 @@ def _locations(
                 offset = item.offset if isinstance(item, _Copies) else 0
                 place = f"{prefix + copy + offset}." if prefix is not None else ""
                 inner = f"{layer}{name}{number}." if name else layer
+                yield None
                 yield from _locations(inside, instance, blocks, inner, below + place)
 
 
@@ -186,9 +192,8 @@ def _below(
     elif item.step in here.steps:
         step = here.steps[item.step]
         if isinstance(item, _Copies):
-            for first, times, copy in here.copies(item.step):
-                if copy.body is item.body:
-                    yield item.items, copy, step.full_name, first, times
+            for first, times, copy in here.copies_of(item.step, item.body):
+                yield item.items, copy, step.full_name, first, times
         elif isinstance(step.does, Experts) and isinstance(item.step.does, Experts):
             expert = here.matching.instance(item.step.does.body, step.does.body)
             yield item.items, expert, step.full_name, 0, here.number(step.does.router.experts)
@@ -278,6 +283,7 @@ class _Emitter:
         self.carried: dict[str, set[str]] = {}
         """The options of each class of ours that the code uses."""
         self.class_names: set[str] = {"F", "Tensor", *self.scope.words.values(), *reserved}
+        self.class_numbers: dict[str, int] = {}
         self.name = ""
         """Of the class that is the model."""
         self.copies: dict[int, _Copy] = {}
@@ -607,7 +613,8 @@ class _Emitter:
         items: list[_Copies] = []
         for placement, run in op.repeat:
             module, kept = self.copy(op.step.name, placement)
-            items.append(_Copies(op.step, "", run.body, kept))
+            if kept:  # else there are no weights to be found in all the copies
+                items.append(_Copies(op.step, "", run.body, kept))
             if run.times == 1:
                 copies.append(module)
             else:
@@ -663,11 +670,12 @@ class _Emitter:
 
     def unused_class(self, name: str) -> str:
         """Return a class name that nothing in the module has."""
-        wanted, number = name, 1
+        wanted, number = name, self.class_numbers.get(name, 1)
         while name in self.class_names:
             number += 1
             name = f"{wanted}_{number}" if wanted[-1].isdigit() else f"{wanted}{number}"
         self.class_names.add(name)
+        self.class_numbers[wanted] = number
         return name
 
     def trimmed(self, segment: _Segment, placement: Placement) -> list[_Segment]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..diagnostics import Diagnostic, Related
+from ..source import Span
 from .rule import Page, Rule
 from .thresholds import Thresholds
 from .view import Place, View, passes_or_rescales
@@ -37,6 +38,7 @@ class CollapsedLinear(Rule):
     )
 
     def check(self, view: View, settings: Thresholds) -> Iterator[Diagnostic]:
+        is_last: dict[Span, bool] = {}
         for place in view.places:
             if not place.is_affine or place.keeps_channels_apart:
                 continue
@@ -48,6 +50,9 @@ class CollapsedLinear(Rule):
                     continue  # an output that is brought to the size of the image
                 if following.is_affine and not following.keeps_channels_apart and not _is_factored(place, following):
                     norm = next((stage for stage in reversed(between) if stage.is_norm), place)
+                    fix = self.fix("Put `relu` between them", view.edits.put_behind(norm.span, "relu"))
+                    if norm.span not in is_last:
+                        is_last[norm.span] = _is_last_somewhere(view, norm)
                     yield self.found(
                         place.span,
                         f"{place.text} feeds {following.text} with nothing in between that bends: "
@@ -55,9 +60,16 @@ class CollapsedLinear(Rule):
                         place.cost,
                         f"put an activation between them: `{_shown(norm)} | relu`",
                         (Related(following.span, "the next layer that learns"),),
-                        self.fix("Put `relu` between them", view.edits.put_behind(norm.span, "relu")),
+                        None if is_last[norm.span] else fix,
                     )
                     break
+
+
+def _is_last_somewhere(view: View, place: Place) -> bool:
+    """Whether what a stage makes is an output in one of its places, as in the last copy of a repeat."""
+    return not view.is_everywhere(
+        place, lambda at: all(end is not None for end, _ in view.after(at, passes_or_rescales))
+    )
 
 
 def _is_factored(first: Place, second: Place) -> bool:

@@ -31,7 +31,7 @@ RANKS = (None, 1, 2, 3)
 """Numbers of axes to leave a mistake, of which None is as many as enter it."""
 
 
-MOST_GUESSED = 500
+MOST_GUESSED = 250
 """Stages that a text may expand to. Sizes left open take long, and rarely come back to what they were in a repeat."""
 
 

@@ -43,7 +43,8 @@ class NoOpLayer(Rule):
                 continue
             edits = view.edits.delete(place.span)
             if isinstance(stage, tree.Call):
-                edits = () if stage.arguments else (Edit(stage.name.span, ""),)
+                is_group = not stage.arguments and all(isinstance(item, tree.Branch) for item in stage.items)
+                edits = (Edit(stage.name.span, ""),) if is_group else ()
             entering = place.tensors[0]
             yield self.found(
                 place.span,

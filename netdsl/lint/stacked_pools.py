@@ -60,7 +60,9 @@ def _is_merged(view: View, place: Place) -> bool:
 
 
 def _merged(first: Place, second: Place) -> int | None:
-    """Return the window of the one pool that two are; None where that is not one square window."""
+    """Return the window of the one pool that two are; None where that is not one square window, or one is none."""
+    if not (first.is_pool and second.is_pool):
+        return None
     kinds = [(getattr(pool.does, "kind", ""), getattr(pool.does, "weighted", None)) for pool in (first, second)]
     if kinds[0] != kinds[1] or kinds[0][1] is not None or len(first.slides) != len(second.slides):
         return None

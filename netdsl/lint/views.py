@@ -7,7 +7,7 @@ from typing import Any
 
 from ..blame import SHAPES
 from ..compiler import Result
-from ..elaborate import Elaborator
+from ..elaborate import MOST_OPEN, Elaborator
 from ..emit import TARGETS
 from ..expressions import Mistake, Silent
 from ..layer import Layer, Tensor
@@ -183,7 +183,7 @@ def _view_of(result: Result, block: Block, body: Body, targets: Collection[str])
 
 def _body_of(result: Result, block: Block) -> Body | None:
     """Return the body of a block, as far as may be on symbols; None where none is found that suits it."""
-    from ..symbolic import NotGeneral, body_on
+    from ..symbolic import NotGeneral, TooManyStages, body_on
 
     asked = [parameter.name.text for parameter in block.parameters if parameter.default is None]
     for has_symbols in (True, False):
@@ -194,7 +194,9 @@ def _body_of(result: Result, block: Block) -> Body | None:
             x = Tensor((*sizes, *(channels,) * (rank > len(axes))), dtype)
             for given in ({name: symbol(name) for name in asked}, dict.fromkeys(asked, WIDTH)):
                 try:
-                    return body_on(block, result.network.options, (x,), given)[0]
+                    return body_on(block, result.network.options, (x,), given, MOST_OPEN)[0]
+                except TooManyStages:
+                    return None
                 except (NotGeneral, Undecided, Mistake, Silent):
                     continue
     return None

@@ -56,12 +56,16 @@ class Refused:
 
     diagnostic: Diagnostic
     mistake: Diagnostic
+    was_right: bool
 
     @property
     def is_ours(self) -> bool:
-        """Whether the fault is ours: a safe fix must not break a text, and no fix may make it unreadable."""
+        """Whether the fault is ours: a safe fix must not break a text, and no fix may make it unreadable.
+
+        In a text with mistakes, the new one may have been there already, behind another.
+        """
         fix = self.diagnostic.fix
-        return fix is None or fix.is_safe or self.mistake.code == SYNTAX
+        return self.mistake.code == SYNTAX or (self.was_right and (fix is None or fix.is_safe))
 
 
 @frozen
@@ -82,11 +86,13 @@ class Mended:
 def mend(text: Text, checked: Checked, check: Callable[[Source], Checked], unsafe: bool) -> Mended:
     """Return a text with what was found in it mended, over and over until nothing is left that can be.
 
+    Where fixes undo one another, that ends before the text is again what it was.
     `check` finds what is in a text of the same name; `unsafe` takes fixes that may change what the network computes.
     """
     source = checked.result.program.source
     codes: Counter[str] = Counter()
     refused: dict[str, Refused] = {}
+    seen = {text.text}
     for _ in range(MOST_PASSES):
         chosen = _apart([found for found in fixable(checked, unsafe) if found.code not in refused])
         if not chosen:
@@ -101,11 +107,14 @@ def mend(text: Text, checked: Checked, check: Callable[[Source], Checked], unsaf
                 with_it = check(Source(source.name, tried.text))
                 mistake = _new_mistake(checked, with_it)
                 if mistake is not None:
-                    refused[found.code] = Refused(found, mistake)
+                    refused[found.code] = Refused(found, mistake, was_right=not checked.errors)
                 else:
                     sound.append(found)
                     edited, after = tried, with_it
             chosen = sound
+        if edited.text in seen and chosen:
+            break
+        seen.add(edited.text)
         codes.update(found.code for found in chosen)
         text, checked = edited, after
     return Mended(text, checked, codes, tuple(refused.values()))

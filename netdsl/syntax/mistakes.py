@@ -722,7 +722,8 @@ def _sizes(place: Place) -> Mistake | None:
     token, before, after = place.token, place.before, place.next()
     if token.kind != "COMMA":
         return None
-    if before.kind == after.kind == "INT" and before.end == token.start == after.start - 1 and len(after.text) == 3:
+    is_grouped = before.end == token.start == after.start - 1 and len(after.text) == 3 and after.text.isdigit()
+    if before.kind == "INT" and before.text[-1].isdigit() and is_grouped:
         number = Token("INT", before.start, after.end, f"{before.text}_{after.text}")
         message, label = "a comma does not group digits", f"write `{_shown(number.text)}`"
         return place.say(message, label, at=number, read=(number,), forget=1, end=after.end)
