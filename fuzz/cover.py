@@ -86,6 +86,7 @@ def main() -> None:
     arguments = [
         sys.argv[0], f"-runs={left}", f"-max_total_time={max(1, round(chosen.seconds))}", f"-dict={dictionary}",
         f"-seed={Random(chosen.seed).randrange(1, 2**31)}", f"-max_len={LONGEST}", "-timeout=600", "-rss_limit_mb=4096",
+        f"-artifact_prefix={chosen.folder}/", "-report_slow_units=1000",
         "-print_final_stats=1", str(grown), str(seeds),
     ]  # fmt: skip
     atheris.Setup(arguments, one, custom_mutator=mutated, internal_libfuzzer=True)
