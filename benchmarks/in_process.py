@@ -8,7 +8,6 @@ of its text; the library and the layers, which every text has in common, stay lo
 
 from __future__ import annotations
 
-import functools
 import gc
 import json
 import math
@@ -37,7 +36,7 @@ def forget() -> None:
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == "netdsl":
             for value in list(vars(module).values()):
-                if isinstance(value, functools._lru_cache_wrapper) and value.cache_parameters()["maxsize"] is not None:
+                if hasattr(value, "cache_parameters") and value.cache_parameters()["maxsize"] is not None:
                     value.cache_clear()
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias, TypeVar
 
     Node = TypeVar("Node")
+    F = TypeVar("F", bound=Callable[..., Any])
 
 Number: TypeAlias = "int | Fraction"  # always an int where it is whole
 Quantity: TypeAlias = "int | Fraction | Expression"
@@ -34,7 +35,27 @@ MOST_DEPTH = 40  # atoms in atoms
 MOST_BITS = 1024  # in a number
 MOST_OPERANDS = 32  # of min, max, and, or
 
-_remembered = lru_cache(maxsize=512)  # for questions that the layers of a network ask again and again
+
+def _remembered(function: F) -> F:
+    """Remember answers to what the layers of a network ask again and again.
+
+    Only of plain values: equal choices may be written in two ways, and what comes of one must not look like the other.
+    """
+    kept = lru_cache(maxsize=512)(function)
+
+    def answer(*values: Any) -> Any:
+        return kept(*values) if all(map(is_plain, values)) else function(*values)
+
+    answer.cache_clear = kept.cache_clear  # type: ignore[attr-defined]
+    answer.cache_parameters = kept.cache_parameters  # type: ignore[attr-defined]
+    return answer  # type: ignore[return-value]
+
+
+def is_plain(value: Any) -> bool:
+    """Return whether there is no choice in a size, in a tuple of these or in anything else."""
+    if isinstance(value, tuple):
+        return all(map(is_plain, value))
+    return value.plain if isinstance(value, Expression) else not isinstance(value, Condition)
 
 
 class Undecided(Exception):
@@ -85,11 +106,12 @@ class Atom(_Node):
     `_atom` makes them; two of one key are one object, so that dictionaries need not ask Python whether they are equal.
     """
 
-    __slots__ = ("__weakref__", "positive", "sizes", "whole")
+    __slots__ = ("__weakref__", "plain", "positive", "sizes", "whole")
 
     def __init__(self, operator: str, operands: tuple[Any, ...], key: Any, name: str, positive: bool) -> None:
         super().__init__(operator, operands, key, name)
         self.positive = positive
+        self.plain = operator != "if" and is_plain(operands)
         self.sizes: tuple[Quantity, ...] = operands[operator == "if" :]
         whole = key[3]
         self.whole = operator == "//" or (whole and operator != "/" and all(map(_whole, self.sizes)))
@@ -98,17 +120,29 @@ class Atom(_Node):
     __hash__ = object.__hash__
 
 
+class _Choosing(Atom):
+    """One with a choice in it, which may be written in two ways: equal ones stay objects of their own."""
+
+    __slots__ = ()
+
+    __eq__ = _Node.__eq__
+    __hash__ = _Node.__hash__
+
+
 _atoms: dict[Any, ref[Atom]] = {}
 """Every atom that there is, by its key."""
 
 
 def _atom(operator: str, *operands: Any, name: str = "", positive: bool = False, whole: bool = True) -> Atom:
     """Return the atom of an operator and its operands, or of a name."""
+    is_choice = operator == "if" or not is_plain(operands)
     keys = tuple(map(_key, operands))
     if operator == "if":  # (a if c else b) is (b if not c else a)
         keys = min(keys, (_key(negate(operands[0])), keys[2], keys[1]))
     rank = ("symbol", "//", "min", "max", "if", "/").index(operator)
     key = (rank, name, positive, whole, keys)
+    if is_choice:
+        return _Choosing(operator, operands, key, name, positive)
     known = _atoms.get(key)
     atom = known() if known is not None else None
     if atom is None:
@@ -134,11 +168,12 @@ class Condition(_Node):
 class _Facts:
     """What expressions ask of each of their monomials."""
 
-    __slots__ = ("degree", "depth", "parts", "rank", "symbols", "whole")
+    __slots__ = ("degree", "depth", "parts", "plain", "rank", "symbols", "whole")
 
     def __init__(self, monomial: Monomial) -> None:
         self.symbols: frozenset[str] = frozenset().union(*(atom.symbols for atom, _ in monomial))
         self.whole = all(atom.whole and power > 0 for atom, power in monomial)
+        self.plain = all(atom.plain for atom, _ in monomial)
         self.parts: int = sum(atom.parts for atom, _ in monomial)
         self.depth: int = max((atom.depth for atom, _ in monomial), default=0)
         self.rank = -sum(power for _, power in monomial), tuple((atom.key, -power) for atom, power in monomial)
@@ -151,12 +186,12 @@ _facts = lru_cache(maxsize=4096)(_Facts)
 class Expression:
     """A polynomial in normal form, never a constant: a result without symbols is a number."""
 
-    __slots__ = ("_bounds", "_hash", "depth", "parts", "symbols", "terms", "whole")
+    __slots__ = ("_bounds", "_hash", "depth", "parts", "plain", "symbols", "terms", "whole")
 
     def __init__(self, terms: tuple[tuple[Monomial, Number], ...]) -> None:
         """Take terms in order and without zeros; outside this module expressions come from arithmetic."""
         symbols: frozenset[str] = frozenset()
-        whole = True
+        whole = plain = True
         parts = len(terms)
         depth = degree = bits = 0
         for monomial, number in terms:
@@ -164,6 +199,7 @@ class Expression:
             facts = _facts(monomial)
             symbols = symbols | facts.symbols if symbols else facts.symbols
             whole = whole and facts.whole and number.denominator == 1
+            plain = plain and facts.plain
             parts += facts.parts
             depth = max(depth, facts.depth)
             degree = max(degree, facts.degree)
@@ -172,6 +208,7 @@ class Expression:
         self.terms = terms
         self.symbols = symbols
         self.whole = whole
+        self.plain = plain
         self.parts = parts
         self.depth = depth
         self._hash = hash(terms)
@@ -384,7 +421,6 @@ def either(*conditions: Truth) -> Truth:
     return _join("or", conditions)
 
 
-@_remembered
 def negate(condition: Truth) -> Truth:
     """Return whether the condition does not hold. It moves inwards: only truth symbols stand below a `not`."""
     if isinstance(condition, bool):

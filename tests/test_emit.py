@@ -23,6 +23,10 @@ from netdsl.emit.torch import MODULE_OWNS
 # ruff: noqa: E501 (a network stands on one line where that reads best)
 
 STRUCTURES = {
+    "a block that attends to a smaller map, and may not be relative": """
+        block seer k: attention(conv 8@1 stride=[2, 1] valid) 1 relative=(k <= 4) head_dim=k
+        in 12x3x8 | seer 5 | seer 6
+    """,
     "two outputs of a named trunk": """
         in 31x31x3 as image
         let trunk = image | conv 8@3/2 same | relu

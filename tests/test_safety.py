@@ -145,7 +145,8 @@ def frugal(command: list[str], **options: object) -> tuple[subprocess.CompletedP
         "from netdsl.__main__ import main\n"
         "sys.argv[0] = 'netdsl'\n"
         "status = main()\n"
-        "print('memory', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)\n"
+        # its own: `ru_maxrss` has that of its parent in it, which it was before it became another program
+        "print('memory', open('/proc/self/status').read().split('VmHWM:')[1].split()[0], file=sys.stderr)\n"
         "sys.exit(status)\n"
     )
     done = run([sys.executable, "-c", script, *command], **options)

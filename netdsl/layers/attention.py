@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeVar
 from ..emit.calls import KERAS, LAST, MADE, TORCH, Call, Entering, Index, Part, Placed, Spelling, Stored, X, apply
 from ..layer import Layer, Size, Tensor, Weight, arg, check, flag, per_axis, show_shape
 from ..record import frozen
-from ..size import Condition, both, choose, differ, divide, either, minimum, negate, product, same
+from ..size import Condition, Undecided, both, choose, differ, divide, either, minimum, negate, product, same
 from ..values import (
     ABOVE_ZERO,
     COUNT,
@@ -486,6 +486,9 @@ def _own(
     }
     windows = attention.windows(query.tensor)
     if query.rank == 3 and windows is None and attention.relative is not False:
+        alike = both(*map(same, query.positions, key.positions))
+        if isinstance(attention.relative, Condition) and alike is not True:  # it is off wherever they differ
+            raise Undecided(attention.relative.symbols)
         windows = query.positions  # the map is one window
     if windows is not None:
         options |= {"window": windows, "shift": per_axis(attention.shift, 2, "shift")}

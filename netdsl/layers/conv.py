@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ..emit.calls import FIRST, KERAS, TORCH, Part, Placed, Spelling, Stored, one_or_all
 from ..layer import Layer, Refused, Size, Slide, Tensor, Weight, arg, check, flag, per_axis, words
 from ..record import frozen
-from ..size import both, either, product, same, symbols
+from ..size import both, either, is_plain, product, same, symbols
 from ..values import COUNT, PADS, STRIDE, WINDOW, Truth
 from .windows import (
     Pads,
@@ -53,7 +53,8 @@ class Convolution(Layer):
 
     def placement(self, x: Tensor) -> Placement:
         """Return where the windows go, after checking that they can."""
-        return _placement(self, x)
+        asked = (x.sizes, self.kernel, self.stride, self.dilation, self.pad)
+        return _placement(self, x) if is_plain(asked) else self._placed(x)
 
     def _placed(self, x: Tensor) -> Placement:
         axes = x.rank - 1
