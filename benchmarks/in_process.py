@@ -62,7 +62,7 @@ def made(net: netdsl.Net, name: str) -> Any:
 
 
 def resnet() -> netdsl.Net:
-    return netdsl.compile(RESNET, folder=ZOO)
+    return netdsl.compile(RESNET, "resnet", folder=ZOO)
 
 
 def summary() -> Figures:
@@ -94,7 +94,7 @@ def llama() -> Figures:
     from torch.utils.flop_counter import FlopCounterMode
 
     def compiled() -> netdsl.Net:
-        return netdsl.compile(LLAMA, folder=ZOO, T=TOKENS)
+        return netdsl.compile(LLAMA, "llama", folder=ZOO, T=TOKENS)
 
     def ours() -> tuple[int, int]:
         net = compiled()
