@@ -36,8 +36,9 @@ def forget() -> None:
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == "netdsl":
             for value in list(vars(module).values()):
-                if hasattr(value, "cache_parameters") and value.cache_parameters()["maxsize"] is not None:
-                    value.cache_clear()
+                kept = value if hasattr(value, "cache_clear") else getattr(value, "__wrapped__", None)
+                if hasattr(kept, "cache_parameters") and kept.cache_parameters()["maxsize"] is not None:
+                    kept.cache_clear()
 
 
 def timed(*works: Callable[[], Any], rounds: int = 15) -> list[float]:

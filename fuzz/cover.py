@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +19,7 @@ with atheris.instrument_imports(include=["netdsl"]):
 
 from .grammar import LONGEST, changed, words
 from .texts import texts
-from .watch import Watch
+from .watch import Watch, decisions
 
 SLOWNESS = 4.0
 """How much longer everything takes where it is watched."""
@@ -65,12 +64,7 @@ def write_dictionary(path: Path) -> None:
 
 def main() -> None:
     """Examine texts until there were enough or the time is over."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--seed", required=True)
-    parser.add_argument("--seconds", type=float, required=True)
-    parser.add_argument("--inputs", type=int, required=True)
-    chosen = parser.parse_args()
+    chosen = decisions(__doc__)
     watch = Watch(chosen.folder, SLOWNESS)
     grown, seeds, dictionary = (chosen.folder / name for name in ("grown", "seeds", "words.dict"))
     grown.mkdir(exist_ok=True)

@@ -5,12 +5,24 @@ from __future__ import annotations
 import json
 import resource
 import sys
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from time import process_time
 
 from attrs import Factory, asdict, define
 
 from .targets import MOST_MEMORY, Examined, Failure, examine
+
+
+def decisions(description: str | None) -> Namespace:
+    """Return what the process of an engine is told: its folder, its seed, and when it has done enough."""
+    parser = ArgumentParser(description=description)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--seed", required=True)
+    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--inputs", type=int, required=True)
+    return parser.parse_args()
+
 
 MEGABYTE = 2**20 if sys.platform == "darwin" else 2**10
 """In what the operating system counts memory in."""

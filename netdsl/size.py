@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from _weakref import ref
-from functools import lru_cache
+from functools import lru_cache, wraps
 from math import gcd, inf, lcm
 
 TYPE_CHECKING = False  # typing and fractions take longer to import than this module; most files have neither
@@ -43,11 +43,10 @@ def _remembered(function: F) -> F:
     """
     kept = lru_cache(maxsize=512)(function)
 
+    @wraps(kept)
     def answer(*values: Any) -> Any:
         return kept(*values) if all(map(is_plain, values)) else function(*values)
 
-    answer.cache_clear = kept.cache_clear  # type: ignore[attr-defined]
-    answer.cache_parameters = kept.cache_parameters  # type: ignore[attr-defined]
     return answer  # type: ignore[return-value]
 
 

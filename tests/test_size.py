@@ -371,6 +371,24 @@ def test_substitution_takes_tuples_and_leaves_the_rest():
         T + "1"
 
 
+def test_what_is_equal_keeps_its_own_writing():
+    """Nothing that was asked before shows in what is written: code for a network is the same in any process."""
+
+    def written(condition, *sides):
+        value = choose(condition, *sides)
+        return str(value + 1), str((value + 1) // 3), str(value > 2)
+
+    def in_both_ways():
+        return written(same(s, 1), c, 4 * H), written(differ(s, 1), 4 * H, c)
+
+    assert choose(same(s, 1), c, 4 * H) == choose(differ(s, 1), 4 * H, c)
+    one, other = in_both_ways()
+    assert all("s == 1" in text for text in one) and all("s != 1" in text for text in other)
+    kept = [choose(differ(s, 1), 4 * H, c), (choose(differ(s, 1), 4 * H, c) + 1) // 3]
+    assert in_both_ways() == (one, other) and kept
+    assert str(negate(differ(2, s))) == "2 == s" and str(negate(differ(s, 2))) == "s == 2"
+
+
 def test_shared_structure_is_walked_once():
     value = T
     for _ in range(30):
