@@ -706,7 +706,7 @@ class Elaborator:
 
     def declarations_of(self, source: Source) -> Declarations | None:
         """Return what a file declares; None where that has a mistake in it, which has been reported."""
-        program, mistakes = _of_library(source) if source.name.startswith(LIBRARY) else parse(source)
+        program, mistakes = _program_of_library(source) if source.name.startswith(LIBRARY) else parse(source)
         for found in mistakes:
             self.report(found)
         before = len(self.diagnostics)
@@ -2149,7 +2149,7 @@ class Elaborator:
         return self.step(builder, stage, name, bound.layer, values, spans)
 
 
-_of_library = cache(parse)  # of which there are only so many
+_program_of_library = cache(parse)  # of which there are only so many
 
 
 @kept
