@@ -26,7 +26,7 @@ from .blame import (
 )
 from .diagnostics import LONGEST_QUOTE, Diagnostic, Related, quoted, with_another_place
 from .expressions import SIZES, Mistake, Silent, evaluate, mistake, truth, undefined, what_it_is
-from .files import LIBRARY
+from .files import LIBRARY, blocks_of_library
 from .layer import Layer, Refused, Tensor, kept
 from .layer import arguments as declared_arguments
 from .layers import brought, forms, keywords, suggest
@@ -385,8 +385,8 @@ class Elaborator:
         renamed = tuple(evolve(output, value=renumbered[output.value]) for output in outputs)
         ordered = sorted(self.diagnostics, key=lambda found: (found.span.source is not self.source, found.span.start))
         budgets = tuple(self.budgets)
-        kept = builder.declarations.program if self.has_numbers else None
-        network = Network(name, self.source, body, renamed, self.options, trainings, budgets, kept)
+        program = builder.declarations.program if self.has_numbers else None
+        network = Network(name, self.source, body, renamed, self.options, trainings, budgets, program)
         return network, tuple(ordered)
 
     def statement(self, builder: Builder, statement: tree.Statement) -> Output | None:
@@ -1697,8 +1697,6 @@ class Elaborator:
                 stage.span,
                 help=f"`{word}(conv 8@3 same)`",
             )
-        from .files import blocks_of_library
-
         self.excuse(builder)
         known = brought(word)
         guess = nearest(word, builder.visible()) or suggest(word)

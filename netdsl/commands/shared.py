@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from ..diagnostics import Diagnostic, render
-from ..files import unreadable, write
+from ..files import reader, unreadable, write
 from ..source import Source
 
 if TYPE_CHECKING:
@@ -96,7 +96,6 @@ def files_of(options: Namespace) -> list[str]:
 
 def decided(options: Namespace, source: Source) -> Options:
     """Return what the command line decides for a text."""
-    from ..files import reader
     from ..options import Options
 
     is_file = options.text is None and source.name != "<stdin>"
