@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from .analysis.counts import Counts, count
 from .diagnostics import Diagnostic, each_once
 from .elaborate import elaborate
+from .garbage import uncollected
 from .network import Network
 from .options import NO_OPTIONS, Options
 from .record import frozen
@@ -41,21 +38,6 @@ class Result:
     def errors(self) -> tuple[Diagnostic, ...]:
         """What has to be mended before the text describes a network."""
         return _errors(self.diagnostics)
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Let the garbage collector wait: it would look through all that is made again and again, and find no garbage.
-
-    A chain of 100,000 layers takes a sixth less so.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 @uncollected()

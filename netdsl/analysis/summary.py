@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..garbage import uncollected
 from ..layer import Size, Tensor
 from ..network import Network
 from ..record import frozen
@@ -37,6 +38,7 @@ class Summary:
         return any(row.times > 1 for row in self.rows)
 
 
+@uncollected()
 def summarize(network: Network, total: Counts | None, depth: int | None = None) -> Summary:
     """Return the summary of a network; names that have more than `depth` parts are folded into one row.
 
@@ -102,6 +104,7 @@ def _remark(row: Row) -> str:
     return f" ({', '.join(words)})" if words else ""
 
 
+@uncollected()
 def as_table(summary: Summary) -> str:
     """Return aligned text, for pipes and `print`."""
     lines = [""] * (len(summary.rows) + 1)
