@@ -408,6 +408,8 @@ def _range(*bounds: Value) -> Value:
 
 
 MOST_ITEMS = 100_000
+MOST_MEMBERS = 1_000
+"""Of a choice."""
 
 
 def divisible(x: Value, d: Value) -> Value:
@@ -460,6 +462,11 @@ def _list(listed: tree.List, names: Names) -> Value:
 
 
 def _choice(family: tree.Family, names: Names) -> Value:
+    if len(family.members) > MOST_MEMBERS:
+        message = f"this choice has {len(family.members):,} members, and {MOST_MEMBERS:,} is the limit"
+        raise mistake(
+            "E026", message, family.span, help="choose in two steps, or let `--set` give a constant its value"
+        )
     return names.member(tuple(evaluate(member, names) for member in family.members), family.span)
 
 

@@ -54,6 +54,7 @@ def test_the_page_states_the_limits() -> None:
         builder.MAX_DIGITS,
         elaborate.MOST_STAGES,
         expressions.MOST_ITEMS,
+        expressions.MOST_MEMBERS,
         recurrent.MOST_LAYERS,
         counts.MOST_ROWS,
         parser.MAX_MISTAKES,
@@ -76,6 +77,10 @@ BEYOND = {
     "a size too large": ("in 8 | dense 4G*4G", "a number beyond 9,223,372,036,854,775,807"),
     "too many parameters": ("in 10G | dense 10G", "has more than 9,223,372,036,854,775,807 parameters"),
     "blocks too deep": (chain(200), "blocks stand in blocks more than 64 deep"),
+    "too many members": (
+        "in 8 | dense {" + ", ".join(map(str, range(1, 100_000))) + "}",
+        "99,999 members, and 1,000 is",
+    ),
     "too many layers": ("in 8x8 | lstm 8 layers=1001", "`layers` is at most 1,000"),
 }
 
